@@ -1,0 +1,1 @@
+"""How data is read and written: PostgreSQL, with TimescaleDB where it exists. Home of psycopg."""
