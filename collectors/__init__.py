@@ -1,1 +1,1 @@
-"""TODO."""
+"""MQTT and file ingest: transport, codec, door checks, writer. Home of paho beside simulators."""

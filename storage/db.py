@@ -23,18 +23,18 @@ _RETRY_STATES = ("25006",)  # read-only transaction: a standby, or a full disk
 _BLOCK = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.M | re.S)
 
 
-def connect(dsn: str, *, application: str, autocommit: bool = False) -> Conn:
-    """Open a connection; the session speaks UTC and names itself.
+def connect(dsn: str, *, application: str) -> Conn:
+    """Open a connection in autocommit; whoever writes opens `conn.transaction()`.
+
+    The session speaks UTC and names itself.
 
     Raises:
         Unavailable: the server cannot be reached or refuses connections.
     """
     with translate_db_errors("connect to the database"):
-        conn = psycopg.connect(dsn, autocommit=autocommit, application_name=application,
+        conn = psycopg.connect(dsn, autocommit=True, application_name=application,
                                connect_timeout=10, keepalives_idle=30)
         conn.execute("SET TIME ZONE 'UTC'")
-        if not autocommit:
-            conn.commit()
         return conn
 
 

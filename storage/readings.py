@@ -1,0 +1,142 @@
+"""Raw readings: idempotent batches, revisions, quarantine. One transaction per batch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg.types.json import Jsonb
+
+from storage.db import Conn, named_sql, translate_db_errors
+
+_TYPES = ("int4", "int4", "timestamptz", "float8", "timestamptz", "bool")
+
+
+class Reading(NamedTuple):
+    """One raw value: channel, time of measurement, value in the channel's unit, arrival."""
+
+    channel_id: int
+    ts: datetime
+    value: float
+    received_at: datetime
+    correction: bool = False
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A message that could not be used, or not wholly.
+
+    Attributes:
+        reason: code of the first problem.
+        detail: all problems: code, field, got, expected.
+    """
+
+    topic: str
+    payload: bytes
+    reason: str
+    detail: Sequence[Mapping[str, Any]]
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of a batch, in readings; the four sum up to what was given."""
+
+    stored: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    correction: int = 0
+
+
+def store_batch(
+    conn: Conn, readings: Sequence[Reading], quarantined: Sequence[Quarantined]
+) -> Stored:
+    """Store a batch inside the caller's transaction; safe to repeat.
+
+    A repetition is ignored, another value for the same channel and time is kept as a conflict
+    with a finding, a declared correction replaces the value in all calculations.
+
+    Raises:
+        Unavailable: try the same batch again. Invalid: a row is refused, split the batch.
+    """
+    with translate_db_errors(f"store {len(readings)} readings"):
+        result = _store_readings(conn, readings) if readings else Stored()
+        for item in quarantined:
+            _quarantine(conn, item)
+    return result
+
+
+def _store_readings(conn: Conn, readings: Sequence[Reading]) -> Stored:
+    sql = named_sql("readings")
+    conn.execute(sql["create_staging"])
+    with conn.cursor() as cur:
+        with cur.copy(sql["copy_staging"]) as copy:
+            copy.set_types(_TYPES)
+            for number, reading in enumerate(readings):
+                copy.write_row((number, *reading))
+        inserted = _count(conn, "insert_staged")
+    if inserted == len(readings):
+        return Stored(stored=inserted)
+    conflicts = conn.execute(sql["insert_conflicts"]).fetchall()
+    corrections = 0
+    if any(r.correction for r in readings):
+        corrections = _count(conn, "insert_corrections")
+    now = max(r.received_at for r in readings)
+    for channel_id, ts, value in conflicts:
+        conn.execute(sql["conflict_finding"],
+                     {"channel_id": channel_id, "ts": ts, "value": value, "now": now})
+    rest = len(readings) - inserted - len(conflicts) - corrections
+    return Stored(inserted, rest, len(conflicts), corrections)
+
+
+def _count(conn: Conn, name: str) -> int:
+    row = conn.execute(named_sql("readings")[name]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _quarantine(conn: Conn, item: Quarantined) -> None:
+    digest = hashlib.sha256(item.topic.encode() + b"\0" + item.payload).digest()
+    conn.execute(named_sql("readings")["quarantine"], {
+        "sha256": digest, "topic": item.topic.replace("\0", "\\0"), "payload": item.payload,
+        "reason": item.reason, "detail": Jsonb(list(item.detail)), "at": item.received_at})
+
+
+def save_collector_state(
+    conn: Conn, client_id: str, started_at: datetime, now: datetime, counters: Mapping[str, int]
+) -> None:
+    """Leave a sign of life with the counters since start."""
+    with translate_db_errors("save the collector's state"):
+        conn.execute(named_sql("readings")["save_collector_state"], {
+            "client_id": client_id, "started_at": started_at, "now": now,
+            "counters": Jsonb(dict(counters))})
+
+
+@dataclass(frozen=True)
+class ChannelReadings:
+    """Readings of one channel around what became stale.
+
+    Attributes:
+        at_s, values: epoch seconds and raw values, ascending in time.
+        low_s, high_s: the buckets of `[low_s, high_s)` have to be computed anew.
+    """
+
+    at_s: list[float]
+    values: list[float]
+    low_s: float
+    high_s: float
+
+
+def channel_readings(
+    conn: Conn, channel_id: int, start: datetime, stop: datetime
+) -> ChannelReadings | None:
+    """Readings that decide every bucket touched by a reading in `[start, stop]`."""
+    with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
+        rows = cur.execute(named_sql("readings")["channel_readings"], {
+            "channel_id": channel_id, "start": start, "stop": stop}).fetchall()
+    if not rows:
+        return None
+    at_s, values, low, high = zip(*rows, strict=True)
+    return ChannelReadings(list(at_s), list(values), low[0], high[0])

@@ -1,0 +1,35 @@
+-- name: save_finding
+-- Insert or refresh. %(code)s text, %(severity)s text, %(start)s timestamptz, %(evidence)s jsonb
+INSERT INTO finding (code, severity, enterprise_id, channel_id, period_start, period_stop, evidence,
+    first_seen_at, last_seen_at)
+VALUES (%(code)s, %(severity)s, %(enterprise_id)s, %(channel_id)s, %(start)s, %(stop)s,
+    %(evidence)s, %(now)s, %(now)s)
+ON CONFLICT (code, enterprise_id, channel_id, period_start) DO UPDATE
+    SET severity = excluded.severity, period_stop = excluded.period_stop,
+        evidence = excluded.evidence, last_seen_at = excluded.last_seen_at
+
+-- name: list_findings
+-- Findings with their channel, newest first. %(limit)s int
+SELECT f.code, f.severity, e.key AS enterprise, m.key AS meter, c.key AS channel,
+       f.period_start, f.period_stop, f.evidence, f.first_seen_at, f.last_seen_at
+FROM finding f
+LEFT JOIN channel c USING (channel_id)
+LEFT JOIN meter m USING (meter_id)
+LEFT JOIN enterprise e ON e.enterprise_id = coalesce(f.enterprise_id, m.enterprise_id)
+ORDER BY f.period_start DESC, f.finding_id DESC
+LIMIT %(limit)s
+
+-- name: list_quarantine
+-- Refused messages as findings: one row per problem. %(limit)s int
+SELECT 'quarantine.' || (d.problem->>'code') AS code, 'warning' AS severity,
+       NULLIF(split_part(q.topic, '/', 3), '') AS enterprise,
+       NULLIF(split_part(q.topic, '/', 4), '') AS meter, d.problem->>'field' AS channel,
+       q.first_received_at AS period_start, q.last_received_at AS period_stop,
+       jsonb_build_object('topic', q.topic, 'got', d.problem->'got',
+           'expected', d.problem->'expected', 'occurrences', q.occurrences,
+           'quarantine_id', q.quarantine_id) AS evidence,
+       q.first_received_at AS first_seen_at, q.last_received_at AS last_seen_at
+FROM quarantine q CROSS JOIN LATERAL jsonb_array_elements(q.detail) AS d(problem)
+WHERE q.released_at IS NULL
+ORDER BY q.first_received_at DESC, q.quarantine_id DESC
+LIMIT %(limit)s

@@ -1,0 +1,92 @@
+-- name: upsert_park
+-- The park row; document is the validated park.yaml. %(key)s text, %(document)s jsonb, %(now)s timestamptz
+INSERT INTO park (key, name_zh, name_en, timezone, simulated, document, applied_at)
+VALUES (%(key)s, %(name_zh)s, %(name_en)s, %(timezone)s, %(simulated)s, %(document)s, %(now)s)
+ON CONFLICT (key) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
+    timezone = excluded.timezone, simulated = excluded.simulated, document = excluded.document,
+    applied_at = excluded.applied_at
+RETURNING park_id
+
+-- name: upsert_enterprise
+-- %(park_id)s int, %(key)s text
+INSERT INTO enterprise (park_id, key, name_zh, name_en, kind, in_goal_boundary)
+VALUES (%(park_id)s, %(key)s, %(name_zh)s, %(name_en)s, %(kind)s, %(in_goal_boundary)s)
+ON CONFLICT (park_id, key) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
+    kind = excluded.kind, in_goal_boundary = excluded.in_goal_boundary, retired_at = NULL
+RETURNING enterprise_id
+
+-- name: upsert_meter
+-- %(park_id)s int, %(enterprise_id)s int, %(key)s text
+INSERT INTO meter (park_id, enterprise_id, key, name_zh, name_en)
+VALUES (%(park_id)s, %(enterprise_id)s, %(key)s, %(name_zh)s, %(name_en)s)
+ON CONFLICT (park_id, key) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
+    retired_at = NULL
+RETURNING meter_id
+
+-- name: upsert_channel
+-- %(meter_id)s int, %(key)s text
+INSERT INTO channel (meter_id, key, quantity, unit, kind, role, factor, modulus, period_s, rated_per_h)
+VALUES (%(meter_id)s, %(key)s, %(quantity)s, %(unit)s, %(kind)s, %(role)s, %(factor)s, %(modulus)s,
+    %(period_s)s, %(rated_per_h)s)
+ON CONFLICT (meter_id, key) DO UPDATE SET quantity = excluded.quantity, unit = excluded.unit,
+    kind = excluded.kind, role = excluded.role, factor = excluded.factor,
+    modulus = excluded.modulus, period_s = excluded.period_s, rated_per_h = excluded.rated_per_h,
+    retired_at = NULL
+RETURNING channel_id
+
+-- name: retire_missing_enterprises
+-- Enterprises that the document no longer names; their data stays. %(park_id)s int, %(keys)s text[], %(now)s timestamptz
+UPDATE enterprise SET retired_at = %(now)s
+WHERE park_id = %(park_id)s AND retired_at IS NULL AND NOT key = ANY (%(keys)s)
+
+-- name: retire_missing_meters
+-- %(park_id)s int, %(keys)s text[], %(now)s timestamptz
+UPDATE meter SET retired_at = %(now)s
+WHERE park_id = %(park_id)s AND retired_at IS NULL AND NOT key = ANY (%(keys)s)
+
+-- name: retire_missing_channels
+-- %(park_id)s int, %(paths)s text[] of meter/channel, %(now)s timestamptz
+UPDATE channel c SET retired_at = %(now)s
+FROM meter m
+WHERE m.meter_id = c.meter_id AND m.park_id = %(park_id)s AND c.retired_at IS NULL
+  AND NOT m.key || '/' || c.key = ANY (%(paths)s)
+
+-- name: park_documents
+-- All applied parks.
+SELECT park_id, key, document, applied_at FROM park ORDER BY key
+
+-- name: channels
+-- Channels in use, with their owners.
+SELECT c.channel_id, c.key, m.key AS meter_key, e.enterprise_id, e.key AS enterprise_key,
+       p.park_id, p.key AS park_key, c.quantity, c.unit, c.kind, c.role, c.factor, c.modulus,
+       c.period_s, c.rated_per_h
+FROM channel c
+JOIN meter m USING (meter_id)
+JOIN enterprise e USING (enterprise_id)
+JOIN park p ON p.park_id = e.park_id
+WHERE c.retired_at IS NULL AND m.retired_at IS NULL AND e.retired_at IS NULL
+ORDER BY c.channel_id
+
+-- name: enterprises
+-- Enterprises in use. %(park_id)s int
+SELECT enterprise_id, key FROM enterprise
+WHERE park_id = %(park_id)s AND retired_at IS NULL ORDER BY key
+
+-- name: mark_channel_stale
+-- Everything stored for a channel, after its factor, unit or modulus changed. %(channel_id)s int
+INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
+SELECT %(channel_id)s, min(ts), max(ts), 'channel changed' FROM reading
+WHERE channel_id = %(channel_id)s HAVING count(*) > 0
+
+-- name: mark_balance_stale
+-- All days of an enterprise, after roles or the goal changed. %(enterprise_id)s int
+INSERT INTO stale_day (channel_id, day)
+SELECT d.channel_id, d.day FROM channel_day d
+JOIN channel c USING (channel_id) JOIN meter m USING (meter_id)
+WHERE m.enterprise_id = %(enterprise_id)s
+ON CONFLICT DO NOTHING
+
+-- name: remember_park
+-- %(key)s text, %(document)s jsonb, %(now)s timestamptz
+INSERT INTO park_history (park_key, document, applied_at)
+VALUES (%(key)s, %(document)s, %(now)s)

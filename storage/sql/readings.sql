@@ -1,0 +1,111 @@
+-- name: create_staging
+-- Once per connection; emptied at every commit. `ord` keeps the order of arrival.
+CREATE TEMP TABLE IF NOT EXISTS staging (
+    ord integer, channel_id integer, ts timestamptz, value double precision,
+    received_at timestamptz, correction boolean
+) ON COMMIT DELETE ROWS
+
+-- name: copy_staging
+-- Binary COPY of a batch.
+COPY staging (ord, channel_id, ts, value, received_at, correction) FROM STDIN (FORMAT BINARY)
+
+-- name: insert_staged
+-- First value of each (channel, time), sorted by key (no deadlocks between writers), and what it
+-- made stale, in pieces of at most a day. Returns the number of new readings.
+WITH fresh AS (
+    INSERT INTO reading (channel_id, ts, value, received_at)
+    SELECT DISTINCT ON (channel_id, ts) channel_id, ts, value, received_at
+    FROM staging ORDER BY channel_id, ts, ord
+    ON CONFLICT DO NOTHING
+    RETURNING channel_id, ts
+), stale AS (
+    INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
+    SELECT channel_id, min(ts), max(ts), 'reading' FROM fresh
+    GROUP BY channel_id, date_bin('1 day', ts, timestamptz '2000-01-01 00:00+00')
+)
+SELECT count(*) FROM fresh
+
+-- name: insert_conflicts
+-- Another value for a (channel, time) that is stored: kept, not used. Returns the new ones.
+INSERT INTO reading_revision (channel_id, ts, kind, value, received_at)
+SELECT DISTINCT ON (s.channel_id, s.ts, s.value)
+       s.channel_id, s.ts, 'conflict', s.value, s.received_at
+FROM staging s JOIN reading r USING (channel_id, ts)
+WHERE NOT s.correction AND r.value <> s.value
+ORDER BY s.channel_id, s.ts, s.value, s.ord
+ON CONFLICT DO NOTHING
+RETURNING channel_id, ts, value
+
+-- name: insert_corrections
+-- Declared corrections of stored readings, in order of arrival; the newest counts from now on.
+WITH corrected AS (
+    INSERT INTO reading_revision (channel_id, ts, kind, value, received_at)
+    SELECT channel_id, ts, 'correction', value, received_at FROM (
+        SELECT DISTINCT ON (s.channel_id, s.ts, s.value) s.*
+        FROM staging s JOIN reading r USING (channel_id, ts)
+        WHERE s.correction AND r.value <> s.value
+        ORDER BY s.channel_id, s.ts, s.value, s.ord DESC) AS unique_values
+    ORDER BY ord
+    ON CONFLICT DO NOTHING
+    RETURNING channel_id, ts
+), stale AS (
+    INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
+    SELECT channel_id, min(ts), max(ts), 'correction' FROM corrected
+    GROUP BY channel_id, date_bin('1 day', ts, timestamptz '2000-01-01 00:00+00')
+)
+SELECT count(*) FROM corrected
+
+-- name: conflict_finding
+-- %(channel_id)s int, %(ts)s timestamptz, %(value)s float8, %(now)s timestamptz
+INSERT INTO finding (code, severity, enterprise_id, channel_id, period_start, period_stop, evidence,
+    first_seen_at, last_seen_at)
+SELECT 'reading.conflict', 'warning', NULL, %(channel_id)s, %(ts)s, %(ts)s,
+       jsonb_build_object('kept_value', r.value, 'refused_value', %(value)s::float8),
+       %(now)s, %(now)s
+FROM reading r WHERE r.channel_id = %(channel_id)s AND r.ts = %(ts)s
+ON CONFLICT (code, enterprise_id, channel_id, period_start) DO UPDATE
+    SET evidence = excluded.evidence, last_seen_at = excluded.last_seen_at
+
+-- name: quarantine
+-- A message that could not be used, or not wholly. %(sha256)s bytea, %(payload)s bytea, %(detail)s jsonb
+INSERT INTO quarantine (sha256, topic, payload, reason, detail, first_received_at, last_received_at)
+VALUES (%(sha256)s, %(topic)s, %(payload)s, %(reason)s, %(detail)s, %(at)s, %(at)s)
+ON CONFLICT (sha256) DO UPDATE
+    SET occurrences = quarantine.occurrences + 1, last_received_at = excluded.last_received_at
+
+-- name: save_collector_state
+-- %(client_id)s text, %(started_at)s timestamptz, %(now)s timestamptz, %(counters)s jsonb
+INSERT INTO collector_state (client_id, started_at, updated_at, counters)
+VALUES (%(client_id)s, %(started_at)s, %(now)s, %(counters)s)
+ON CONFLICT (client_id) DO UPDATE SET started_at = excluded.started_at,
+    updated_at = excluded.updated_at, counters = excluded.counters
+
+-- name: channel_readings
+-- Readings of one channel that decide the buckets touched by [start, stop]: from the last reading
+-- at or before the bucket that holds the reading before `start`, to the first reading at or after
+-- the end of the bucket that holds the reading after `stop`. The newest correction counts.
+-- %(channel_id)s int, %(start)s timestamptz, %(stop)s timestamptz
+WITH edge AS (
+    SELECT date_bin('15 minutes', coalesce((
+               SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts < %(start)s
+               ORDER BY ts DESC LIMIT 1), %(start)s), timestamptz '2000-01-01 00:00+00') AS low,
+           date_bin('15 minutes', coalesce((
+               SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > %(stop)s
+               ORDER BY ts LIMIT 1), %(stop)s), timestamptz '2000-01-01 00:00+00')
+               + interval '15 minutes' AS high
+), reach AS (
+    SELECT low, high,
+           coalesce((SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts <= low
+                     ORDER BY ts DESC LIMIT 1), low) AS first,
+           coalesce((SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts >= high
+                     ORDER BY ts LIMIT 1), high) AS last
+    FROM edge
+)
+SELECT extract(epoch FROM r.ts)::float8 AS at_s,
+       coalesce((SELECT v.value FROM reading_revision v
+                 WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
+                 ORDER BY v.revision_id DESC LIMIT 1), r.value) AS value,
+       extract(epoch FROM reach.low)::float8 AS low_s,
+       extract(epoch FROM reach.high)::float8 AS high_s
+FROM reach JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts BETWEEN reach.first AND reach.last
+ORDER BY r.ts

@@ -1,0 +1,134 @@
+"""Real servers for the tests: the embedded ones, or those of a Debian root directory.
+
+GREENPARK_TEST_ROOT names a root directory with Debian's postgresql-18, timescaledb and
+mosquitto 2.1 (made by scripts/services-root). GREENPARK_REQUIRE_SERVICES=1 turns every
+"service missing" skip into a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.embedded import Broker, embedded_postgres, find_broker, free_port, mosquitto_config
+
+ROOT = os.environ.get("GREENPARK_TEST_ROOT", "")
+REQUIRED = os.environ.get("GREENPARK_REQUIRE_SERVICES") == "1"
+PG_BIN = "/usr/lib/postgresql/18/bin"
+PLUGIN = "/usr/lib/*/mosquitto/mosquitto_persist_sqlite.so"
+
+
+def missing(reason: str) -> None:
+    """Skip, or fail where services are required."""
+    if REQUIRED:
+        pytest.fail(f"required service is missing: {reason}")
+    pytest.skip(reason)
+
+
+def _chroot(user: str, *command: str) -> list[str]:
+    return ["chroot", f"--userspec={user}", ROOT, *command]
+
+
+@dataclass
+class DebianPostgres:
+    """PostgreSQL 18 + TimescaleDB of the root directory; can be killed and started again."""
+
+    port: int = field(default_factory=free_port)
+    folder: str = ""
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def dsn(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def init(self) -> DebianPostgres:
+        self.folder = f"/tmp/greenpark-pg-{self.port}"
+        outside = Path(ROOT + self.folder)
+        outside.mkdir(parents=True)
+        subprocess.run(["chroot", ROOT, "chown", "postgres:postgres", self.folder], check=True)
+        subprocess.run(
+            _chroot("postgres", f"{PG_BIN}/initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                    "--locale=C.UTF-8", "-D", self.folder), check=True, stdout=subprocess.DEVNULL)
+        return self
+
+    def start(self) -> DebianPostgres:
+        log = Path(f"{ROOT}{self.folder}.log").open("ab")
+        with log:
+            self.process = subprocess.Popen(
+                _chroot("postgres", f"{PG_BIN}/postgres", "-D", self.folder,
+                        "-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1",
+                        "-c", "unix_socket_directories=", "-c", "fsync=off",
+                        "-c", "shared_preload_libraries=timescaledb",
+                        "-c", "timescaledb.telemetry_level=off", "-c", "max_connections=60"),
+                stdout=log, stderr=log, start_new_session=True)
+        for _ in range(200):
+            with suppress(psycopg.OperationalError):
+                psycopg.connect(self.dsn, connect_timeout=2).close()
+                return self
+            time.sleep(0.05)
+        raise AssertionError(f"PostgreSQL did not start, see {ROOT}{self.folder}.log")
+
+    def kill(self) -> None:
+        """SIGKILL the postmaster and every backend."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def remove(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        shutil.rmtree(ROOT + self.folder, ignore_errors=True)
+        Path(f"{ROOT}{self.folder}.log").unlink(missing_ok=True)
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """DSN of a running server: Debian root with TimescaleDB if there is one, else embedded."""
+    if ROOT:
+        server = DebianPostgres().init().start()
+        try:
+            yield server.dsn
+        finally:
+            server.remove()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="greenpark-pg-"))
+    with embedded_postgres(folder / "pg") as dsn:
+        with psycopg.connect(dsn, autocommit=True) as conn:  # tests may forget a power cut
+            conn.execute("ALTER SYSTEM SET fsync = off")
+            conn.execute("SELECT pg_reload_conf()")
+        yield dsn
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_broker(folder: Path) -> Broker:
+    """A broker that is not started yet: Mosquitto 2.1 of the root, the installed one, or amqtt."""
+    if not ROOT:
+        return find_broker(folder)
+    port = free_port()
+    inside = f"/tmp/greenpark-mq-{port}"
+    outside = Path(ROOT + inside)
+    outside.mkdir(parents=True)
+    outside.chmod(0o777)
+    plugins = list(Path(ROOT).glob(PLUGIN.lstrip("/")))
+    if not plugins:
+        missing("persist-sqlite plugin of Mosquitto 2.1")
+    plugin = "/" + str(plugins[0].relative_to(ROOT))
+    (outside / "mosquitto.conf").write_text(mosquitto_config(port, inside, plugin))
+    command = _chroot("mosquitto", "/usr/sbin/mosquitto", "-c", f"{inside}/mosquitto.conf")
+    return Broker(command, port, "mosquitto", True, "5", folder / "broker.log")
