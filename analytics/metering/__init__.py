@@ -1,1 +1,1 @@
-"""TODO."""
+"""From raw readings to 15-minute values with quality."""

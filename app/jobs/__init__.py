@@ -1,1 +1,1 @@
-"""TODO."""
+"""Scheduled work: load with storage, call a pure function, store the result."""

@@ -1,0 +1,40 @@
+"""An indicator value with everything that a reader needs to trust it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, NamedTuple
+
+GREEN_SHARE_PHYSICAL = "green_share_physical"
+GREEN_SHARE_CLAIM = "green_share_claim"
+ENERGY_INTENSITY = "energy_intensity"
+WATER_INTENSITY = "water_intensity"
+
+PeriodKind = Literal["day", "rolling_7d", "month", "ytd"]
+Status = Literal["provisional", "final"]
+
+
+class IndicatorValue(NamedTuple):
+    """Value of an indicator for a subject and a half-open period of local days.
+
+    Attributes:
+        enterprise_id: None for the park as a whole.
+        value: numerator / denominator in `unit`; None when it cannot be told.
+        completeness_ratio: closed balances (or complete days) / due ones.
+        estimated_ratio: estimated part of the metered amounts.
+        status: provisional while settlements of a month inside the period are missing or the
+            data is incomplete.
+    """
+
+    indicator: str
+    enterprise_id: int | None
+    period_kind: PeriodKind
+    period_start: date
+    period_stop: date
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    unit: str
+    completeness_ratio: float
+    estimated_ratio: float
+    status: Status

@@ -1,0 +1,50 @@
+"""Indicator values: written as a set, only what changed; read newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from models.indicators import IndicatorValue
+from storage.db import Conn, named_sql, translate_db_errors
+
+_TYPES = ("text", "int2", "int4", "text", "date", "date", "float8", "float8", "float8", "text",
+          "float8", "float8", "text", "timestamptz")
+
+
+def save_indicators(
+    conn: Conn, park_id: int, values: Sequence[IndicatorValue], now: datetime
+) -> int:
+    """Insert or replace values; returns the number that is new or changed."""
+    sql = named_sql("indicators")
+    with translate_db_errors(f"save {len(values)} indicator values"), conn.cursor() as cur:
+        cur.execute(sql["create_indicator_staging"])
+        with cur.copy(sql["copy_indicators"]) as copy:
+            copy.set_types(_TYPES)
+            for v in values:
+                copy.write_row((v.indicator, park_id, *v[1:], now))
+        return cur.execute(sql["upsert_indicators"]).rowcount
+
+
+def list_indicators(
+    conn: Conn, park_id: int, stop_by: date, *, newest: bool = True
+) -> list[dict[str, Any]]:
+    """Values whose period ends by `stop_by`, as rows for output; only the newest if asked."""
+    with translate_db_errors("list indicators"), conn.cursor(row_factory=dict_row) as cur:
+        return cur.execute(named_sql("indicators")["list_indicators"], {
+            "park_id": park_id, "stop_by": stop_by, "newest": newest}).fetchall()
+
+
+def newest_values(
+    conn: Conn, park_id: int, indicator: str, period_kind: str, stop_by: date, *,
+    only_final: bool,
+) -> dict[int | None, dict[str, Any]]:
+    """Newest value per enterprise (None: the park) of one indicator."""
+    with translate_db_errors("read newest values"), conn.cursor(row_factory=dict_row) as cur:
+        rows = cur.execute(named_sql("indicators")["newest_final"], {
+            "park_id": park_id, "indicator": indicator, "period_kind": period_kind,
+            "stop_by": stop_by, "only_final": only_final}).fetchall()
+    return {row["enterprise_id"]: row for row in rows}

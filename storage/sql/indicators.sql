@@ -1,0 +1,42 @@
+-- name: create_indicator_staging
+CREATE TEMP TABLE IF NOT EXISTS indicator_staging (LIKE indicator_value) ON COMMIT DELETE ROWS
+
+-- name: copy_indicators
+COPY indicator_staging (indicator, park_id, enterprise_id, period_kind, period_start, period_stop,
+    value, numerator, denominator, unit, completeness_ratio, estimated_ratio, status, computed_at)
+FROM STDIN (FORMAT BINARY)
+
+-- name: upsert_indicators
+-- Only what changed is written, so that the time of the last change stays true.
+INSERT INTO indicator_value SELECT * FROM indicator_staging
+ON CONFLICT (park_id, enterprise_id, indicator, period_kind, period_start, period_stop) DO UPDATE
+    SET value = excluded.value, numerator = excluded.numerator,
+        denominator = excluded.denominator, completeness_ratio = excluded.completeness_ratio,
+        estimated_ratio = excluded.estimated_ratio, status = excluded.status,
+        computed_at = excluded.computed_at
+    WHERE (indicator_value.value, indicator_value.numerator, indicator_value.denominator,
+           indicator_value.completeness_ratio, indicator_value.estimated_ratio,
+           indicator_value.status)
+        IS DISTINCT FROM (excluded.value, excluded.numerator, excluded.denominator,
+           excluded.completeness_ratio, excluded.estimated_ratio, excluded.status)
+
+-- name: list_indicators
+-- %(park_id)s int, %(stop_by)s date: no later period end; newest per indicator and subject if %(newest)s
+SELECT DISTINCT ON (v.indicator, v.period_kind, coalesce(e.key, ''),
+                    CASE WHEN %(newest)s THEN NULL ELSE v.period_stop END)
+       v.indicator, coalesce(e.key, 'park') AS subject, v.enterprise_id, v.period_kind,
+       v.period_start, v.period_stop, v.value, v.numerator, v.denominator, v.unit,
+       v.completeness_ratio, v.estimated_ratio, v.status, v.computed_at
+FROM indicator_value v LEFT JOIN enterprise e USING (enterprise_id)
+WHERE v.park_id = %(park_id)s AND v.period_stop <= %(stop_by)s
+ORDER BY v.indicator, v.period_kind, coalesce(e.key, ''),
+         CASE WHEN %(newest)s THEN NULL ELSE v.period_stop END, v.period_stop DESC
+
+-- name: newest_final
+-- Newest final value per enterprise (null: park) of one indicator. %(park_id)s, %(indicator)s, %(stop_by)s
+SELECT DISTINCT ON (enterprise_id) enterprise_id, period_start, period_stop, value, unit,
+       completeness_ratio, estimated_ratio, status
+FROM indicator_value
+WHERE park_id = %(park_id)s AND indicator = %(indicator)s AND period_kind = %(period_kind)s
+  AND period_stop <= %(stop_by)s AND (status = 'final' OR NOT %(only_final)s)
+ORDER BY enterprise_id, period_stop DESC
