@@ -88,17 +88,16 @@ def open_alerts(conn: Conn, park_id: int) -> dict[AlertKey, OpenAlert]:
     Raises:
         StorageError: the database did not answer.
     """
-    with translate_db_errors("read the open alerts"), conn.cursor(
-            row_factory=class_row(OpenAlert)) as cur:
+    with (
+        translate_db_errors("read the open alerts"),
+        conn.cursor(row_factory=class_row(OpenAlert)) as cur,
+    ):
         cur.execute(named_sql("alerts")["open_alerts"], {"park_id": park_id})
         return {alert.key: alert for alert in cur}
 
 
 def open_alert(conn: Conn, verdict: Verdict, now: datetime, note: str = "") -> OpenAlert | None:
-    """Open an alert as firing, with its first event.
-
-    Args:
-        now: park clock.
+    """Open an alert as firing, with its first event; `now` is the park clock.
 
     Returns:
         The alert, or None if another transaction has opened the same one.
@@ -106,11 +105,20 @@ def open_alert(conn: Conn, verdict: Verdict, now: datetime, note: str = "") -> O
     Raises:
         StorageError: the database did not do it.
     """
-    row = {"rule": verdict.rule, "park_id": verdict.park_id, "state": "firing", "now": now,
-           "enterprise_id": verdict.enterprise_id, "severity": verdict.severity,
-           "evidence": Jsonb(dict(verdict.evidence)), "note": note}
-    with translate_db_errors(f"open alert {verdict.rule}"), conn.cursor(
-            row_factory=class_row(OpenAlert)) as cur:
+    row = {
+        "rule": verdict.rule,
+        "park_id": verdict.park_id,
+        "state": "firing",
+        "now": now,
+        "enterprise_id": verdict.enterprise_id,
+        "severity": verdict.severity,
+        "evidence": Jsonb(dict(verdict.evidence)),
+        "note": note,
+    }
+    with (
+        translate_db_errors(f"open alert {verdict.rule}"),
+        conn.cursor(row_factory=class_row(OpenAlert)) as cur,
+    ):
         return cur.execute(named_sql("alerts")["open_alert"], row).fetchone()
 
 
@@ -121,9 +129,15 @@ def update_alert(conn: Conn, alert: OpenAlert, verdict: Verdict, now: datetime) 
         StorageError: the database did not do it.
     """
     with translate_db_errors(f"update alert {alert.alert_id}"):
-        conn.execute(named_sql("alerts")["update_alert"], {
-            "alert_id": alert.alert_id, "severity": verdict.severity, "now": now,
-            "evidence": Jsonb(dict(verdict.evidence))})
+        conn.execute(
+            named_sql("alerts")["update_alert"],
+            {
+                "alert_id": alert.alert_id,
+                "severity": verdict.severity,
+                "now": now,
+                "evidence": Jsonb(dict(verdict.evidence)),
+            },
+        )
         if verdict.severity != alert.severity:
             note = f"severity {alert.severity} -> {verdict.severity}"
             _add_event(conn, alert, alert.state, now, note)
@@ -137,8 +151,9 @@ def touch_alerts(conn: Conn, alert_ids: Collection[int], now: datetime) -> None:
     """
     if alert_ids:
         with translate_db_errors("touch alerts"):
-            conn.execute(named_sql("alerts")["touch_alerts"],
-                         {"alert_ids": list(alert_ids), "now": now})
+            conn.execute(
+                named_sql("alerts")["touch_alerts"], {"alert_ids": list(alert_ids), "now": now}
+            )
 
 
 def resolve_alert(
@@ -150,15 +165,24 @@ def resolve_alert(
         StorageError: the database did not do it.
     """
     with translate_db_errors(f"resolve alert {alert.alert_id}"):
-        conn.execute(named_sql("alerts")["resolve_alert"], {
-            "alert_id": alert.alert_id, "now": now, "evidence": Jsonb(dict(verdict.evidence))})
+        conn.execute(
+            named_sql("alerts")["resolve_alert"],
+            {"alert_id": alert.alert_id, "now": now, "evidence": Jsonb(dict(verdict.evidence))},
+        )
         _add_event(conn, alert, "resolved", now, note)
 
 
 def _add_event(conn: Conn, alert: OpenAlert, state: str, now: datetime, note: str) -> None:
-    conn.execute(named_sql("alerts")["add_event"], {
-        "alert_id": alert.alert_id, "now": now, "old_state": alert.state, "new_state": state,
-        "note": note})
+    conn.execute(
+        named_sql("alerts")["add_event"],
+        {
+            "alert_id": alert.alert_id,
+            "now": now,
+            "old_state": alert.state,
+            "new_state": state,
+            "note": note,
+        },
+    )
 
 
 def enqueue(conn: Conn, mails: Sequence[NewMail]) -> None:
@@ -180,8 +204,10 @@ def claim_due(conn: Conn, wall_now: datetime, claimed_until: datetime) -> Claime
     Raises:
         StorageError: the database did not answer.
     """
-    with translate_db_errors("claim a message"), conn.cursor(
-            row_factory=class_row(ClaimedMail)) as cur:
+    with (
+        translate_db_errors("claim a message"),
+        conn.cursor(row_factory=class_row(ClaimedMail)) as cur,
+    ):
         params = {"wall_now": wall_now, "claimed_until": claimed_until}
         return cur.execute(named_sql("alerts")["claim_due"], params).fetchone()
 
@@ -193,8 +219,9 @@ def mark_sent(conn: Conn, mail: ClaimedMail, wall_now: datetime) -> None:
         StorageError: the database did not do it.
     """
     with translate_db_errors("mark a message as sent"):
-        conn.execute(named_sql("alerts")["mark_sent"],
-                     {"outbox_id": mail.outbox_id, "wall_now": wall_now})
+        conn.execute(
+            named_sql("alerts")["mark_sent"], {"outbox_id": mail.outbox_id, "wall_now": wall_now}
+        )
 
 
 def mark_failed(conn: Conn, mail: ClaimedMail, wall_now: datetime, error: str) -> None:
@@ -204,9 +231,15 @@ def mark_failed(conn: Conn, mail: ClaimedMail, wall_now: datetime, error: str) -
         StorageError: the database did not do it.
     """
     with translate_db_errors("mark a message as failed"):
-        conn.execute(named_sql("alerts")["mark_failed"], {
-            "outbox_id": mail.outbox_id, "attempts": mail.attempts, "wall_now": wall_now,
-            "error": error})
+        conn.execute(
+            named_sql("alerts")["mark_failed"],
+            {
+                "outbox_id": mail.outbox_id,
+                "attempts": mail.attempts,
+                "wall_now": wall_now,
+                "error": error,
+            },
+        )
 
 
 def mark_retry(conn: Conn, mail: ClaimedMail, next_try_at: datetime, error: str) -> None:
@@ -216,9 +249,15 @@ def mark_retry(conn: Conn, mail: ClaimedMail, next_try_at: datetime, error: str)
         StorageError: the database did not do it.
     """
     with translate_db_errors("put a message back"):
-        conn.execute(named_sql("alerts")["mark_retry"], {
-            "outbox_id": mail.outbox_id, "attempts": mail.attempts, "next_try_at": next_try_at,
-            "error": error})
+        conn.execute(
+            named_sql("alerts")["mark_retry"],
+            {
+                "outbox_id": mail.outbox_id,
+                "attempts": mail.attempts,
+                "next_try_at": next_try_at,
+                "error": error,
+            },
+        )
 
 
 def list_alerts(
@@ -229,7 +268,11 @@ def list_alerts(
     Raises:
         StorageError: the database did not answer.
     """
-    with translate_db_errors("list the alerts"), conn.cursor(
-            row_factory=class_row(AlertRow)) as cur:
-        return cur.execute(named_sql("alerts")["list_alerts"], {
-            "park_id": park_id, "include_resolved": include_resolved, "limit": limit}).fetchall()
+    with (
+        translate_db_errors("list the alerts"),
+        conn.cursor(row_factory=class_row(AlertRow)) as cur,
+    ):
+        return cur.execute(
+            named_sql("alerts")["list_alerts"],
+            {"park_id": park_id, "include_resolved": include_resolved, "limit": limit},
+        ).fetchall()
