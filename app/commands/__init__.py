@@ -1,1 +1,1 @@
-"""TODO."""
+"""Commands: parse, call, report; no logic here."""

@@ -1,0 +1,139 @@
+"""migrate, apply, collect, run: what makes the system work."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.clock import Clock
+from app.commands.options import NowOption
+from app.jobs.pipeline import run_once, wall_now
+from app.jobs.scheduler import serve
+from app.settings import Settings, settings
+from app.wiring import clock_of, console, database
+from collectors.service import Collector
+from collectors.transport import BrokerAddress
+from models.park import Park, load_park
+from storage.migrate import migrate as run_migrations
+from storage.parks import applied_parks, apply_park, difference
+from storage.roles import ensure_reader_login
+from storage.timescale import edition
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command in (migrate, apply, schema, collect, run):
+        app.command()(command)
+
+
+def migrate(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only list")] = False,
+) -> None:
+    """Bring the database schema to the version of this program.
+
+    Example: greenpark migrate --dry-run
+    """
+    with database(schema=False) as connect, connect() as conn:
+        names = run_migrations(conn, dry_run=dry_run)
+        for name in names:
+            console.print(("would run " if dry_run else "ran ") + name)
+        password = settings().grafana_reader_password.get_secret_value()
+        if password and not dry_run:
+            ensure_reader_login(conn, password)
+            console.print("login role grafana_ro is ready (reads the views of schema dash)")
+        console.print(f"{len(names)} migration(s); TimescaleDB: {edition(conn)}")
+
+
+def apply(
+    park_file: Annotated[Path, typer.Argument(help="park.yaml")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show the difference")] = False,
+    restate: Annotated[bool, typer.Option(
+        "--restate", help="allow changes that alter values already computed")] = False,
+) -> None:
+    """Show the difference between park.yaml and the applied park, and apply it.
+
+    Example: greenpark apply park.yaml --dry-run
+    """
+    park = load_park(park_file)
+    with database() as connect, connect() as conn, conn.transaction():
+        if dry_run:
+            old = next((a.park for a in applied_parks(conn) if a.park.key == park.key), None)
+            changes = difference(old, park)
+        else:
+            changes = apply_park(conn, park, wall_now(), restate=restate)
+    for change in changes[:200]:
+        console.print(str(change), markup=False, highlight=False)
+    if len(changes) > 200:
+        console.print(f"... and {len(changes) - 200} more")
+    verb = "would change" if dry_run else "changed"
+    console.print(f"park {park.key}: {len(park.enterprises)} enterprises, "
+                  f"{sum(len(e.meters) for e in park.enterprises)} meters; {len(changes)} {verb}")
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option(help="file; default: standard output")] = None,
+) -> None:
+    """Print the JSON schema of park.yaml, for editors.
+
+    Example: greenpark schema --out docs/park.schema.json
+    """
+    text = json.dumps(Park.model_json_schema(), ensure_ascii=False, indent=1) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def collect() -> None:
+    """Collect readings from the broker until told to stop (SIGTERM, Ctrl-C).
+
+    Example: GREENPARK_MQTT_HOST=broker greenpark collect
+    """
+    config = settings()
+    clock: Clock = clock_of(config)
+    with database() as connect:
+        collector = Collector(
+            broker_address(config), connect, clock, client_id=config.mqtt_client_id,
+            topic=config.mqtt_topic, batch=config.collector_batch,
+            linger_s=config.collector_linger_s, window=config.collector_window,
+            max_payload_bytes=config.max_payload_bytes,
+            future_tolerance_s=config.future_tolerance_s)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _n, _f: collector.stop())
+        collector.run()
+
+
+def broker_address(config: Settings) -> BrokerAddress:
+    """Where the broker of the deployment is."""
+    return BrokerAddress(config.mqtt_host, config.mqtt_port, config.mqtt_protocol,
+                         config.mqtt_username, config.mqtt_password.get_secret_value(),
+                         config.mqtt_ca_file)
+
+
+def run(
+    once: Annotated[bool, typer.Option("--once", help="every due job once, then exit")] = False,
+    now: NowOption = None,
+) -> None:
+    """Run the jobs: intervals, balances, indicators, rules, alert delivery.
+
+    Examples: greenpark run --- greenpark run --once --now 2026-03-05T00:00:00+08:00
+    """
+    config = settings()
+    if now is not None and not once:
+        msg = "--now goes with --once: a fixed time cannot go on"
+        raise typer.BadParameter(msg)
+    clock = clock_of(config, now)
+    with database() as connect:
+        if not once:
+            serve(connect, config, clock)
+            return
+        results = run_once(connect, config, clock.now())
+    for name, detail in results.items():
+        console.print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in detail.items()),
+                      markup=False, highlight=False)
+    if any("error" in d for d in results.values()):
+        raise typer.Exit(1)

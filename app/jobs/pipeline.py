@@ -1,0 +1,95 @@
+"""The jobs in their order, once; each notes its run, none takes the others down."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from alerts.email import EmailChannel, SmtpServer
+from alerts.outbox import deliver_due
+from app.jobs.balances import compute_balances
+from app.jobs.evaluate import evaluate_rules
+from app.jobs.indicators import compute_indicators
+from app.jobs.intervals import compute_intervals
+from app.settings import Settings
+from models.errors import StorageError
+from storage.db import Conn
+from storage.jobs import finish_job, only_runner, start_job
+
+log = logging.getLogger(__name__)
+
+CALCULATIONS: Mapping[str, Callable[[Conn, datetime], Mapping[str, Any]]] = {
+    "intervals": compute_intervals,
+    "balances": compute_balances,
+    "indicators": compute_indicators,
+    "rules": evaluate_rules,
+}
+
+
+def wall_now() -> datetime:
+    """The wall clock: delivery and job runs are about the real world, not the park's time."""
+    return datetime.now(UTC)
+
+
+def mail_channel(settings: Settings) -> EmailChannel:
+    """The e-mail channel of the deployment."""
+    server = SmtpServer(settings.smtp_host, settings.smtp_port, settings.smtp_security,
+                        settings.smtp_username, settings.smtp_password.get_secret_value())
+    return EmailChannel(server, settings.mail_from, settings.grafana_url)
+
+
+def calculate(
+    connect: Callable[[], Conn], now: datetime
+) -> dict[str, Mapping[str, Any]]:
+    """Intervals, balances, indicators, rules. Returns what each did, or its error.
+
+    A second runner finds the lock taken and does nothing.
+    """
+    results: dict[str, Mapping[str, Any]] = {}
+    with connect() as conn, only_runner(conn) as alone:
+        if not alone:
+            log.warning("another process runs the jobs, this run is left out")
+            return {"skipped": {"reason": "another process runs the jobs"}}
+        for name, job in CALCULATIONS.items():
+            results[name] = _noted(conn, name, now, partial(job, conn, now))
+            if "error" in results[name]:
+                break  # the next job would build on what is not there
+    return results
+
+
+def deliver(connect: Callable[[], Conn], settings: Settings, now: datetime) -> Mapping[str, Any]:
+    """Send what waits in the outbox."""
+    with connect() as conn:
+        return _noted(conn, "delivery", now, lambda: asdict(
+            deliver_due(connect, mail_channel(settings), wall_now)))
+
+
+def run_once(
+    connect: Callable[[], Conn], settings: Settings, now: datetime
+) -> dict[str, Mapping[str, Any]]:
+    """Every due job once."""
+    results = calculate(connect, now)
+    results["delivery"] = deliver(connect, settings, now)
+    return results
+
+
+def _noted(conn: Conn, name: str, now: datetime,
+           work: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Run a job and note its run; an error is logged with its trace, noted and returned."""
+    start_job(conn, name, wall_now(), now)
+    try:
+        detail = work()
+    except StorageError as exc:
+        if exc.retryable:
+            raise
+        log.exception("job %s failed", name)
+        detail = {"error": str(exc)}
+    except Exception as exc:
+        log.exception("job %s failed", name)
+        detail = {"error": f"{type(exc).__name__}: {exc}"}
+    finish_job(conn, name, wall_now(), detail, detail.get("error"))
+    return detail

