@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class ChannelRef:
         modulus: register value at which the display wraps, raw units, or None.
         period_s: nominal sampling period [s].
         rated_per_h: highest possible amount per hour, canonical unit, or None.
+        in_service_from: first local day of service, or None for always.
     """
 
     channel_id: int
@@ -31,6 +33,7 @@ class ChannelRef:
     modulus: float | None
     period_s: int
     rated_per_h: float | None
+    in_service_from: date | None
 
     @property
     def path(self) -> str:

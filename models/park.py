@@ -101,6 +101,9 @@ class Channel(_Model):
     rated_per_h: float | None = Field(
         default=None, gt=0, description="highest possible amount per hour, canonical unit"
     )
+    in_service_from: date | None = Field(
+        default=None, description="first local day of service; before it no balance waits for it"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Channel:

@@ -1,11 +1,11 @@
-"""Alerts, their events, and the outbox in which their messages wait for delivery."""
+"""Alerts and their events; the messages about them are in `storage.outbox`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
@@ -14,7 +14,6 @@ from models.verdicts import Verdict
 from storage.db import Conn, named_sql, translate_db_errors
 
 AlertKey = tuple[str, int | None]
-MailKind = Literal["opened", "resolved"]
 
 
 @dataclass(frozen=True)
@@ -33,33 +32,6 @@ class OpenAlert:
     def key(self) -> AlertKey:
         """What there is at most one open alert of."""
         return self.rule, self.enterprise_id
-
-
-@dataclass(frozen=True)
-class NewMail:
-    """A message to one recipient, to be delivered after the commit.
-
-    Attributes:
-        context: JSON-able facts from which the message is written; nothing else is looked up
-            at delivery, so a message says what was true when it was enqueued.
-    """
-
-    alert_id: int
-    kind: MailKind
-    recipient: str
-    recipient_name: str
-    language: str
-    message_id: str
-    context: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ClaimedMail(NewMail):
-    """A message leased to one worker; `attempts` counts the claims and tells them apart."""
-
-    outbox_id: int
-    created_at: datetime
-    attempts: int
 
 
 @dataclass(frozen=True)
@@ -157,7 +129,7 @@ def touch_alerts(conn: Conn, alert_ids: Collection[int], now: datetime) -> None:
 
 
 def resolve_alert(
-    conn: Conn, alert: OpenAlert, verdict: Verdict, now: datetime, note: str = ""
+    conn: Conn, alert: OpenAlert, evidence: Mapping[str, Any], now: datetime, note: str = ""
 ) -> None:
     """Close an alert that `open_alerts` has locked, with its last event.
 
@@ -167,7 +139,7 @@ def resolve_alert(
     with translate_db_errors(f"resolve alert {alert.alert_id}"):
         conn.execute(
             named_sql("alerts")["resolve_alert"],
-            {"alert_id": alert.alert_id, "now": now, "evidence": Jsonb(dict(verdict.evidence))},
+            {"alert_id": alert.alert_id, "now": now, "evidence": Jsonb(dict(evidence))},
         )
         _add_event(conn, alert, "resolved", now, note)
 
@@ -183,81 +155,6 @@ def _add_event(conn: Conn, alert: OpenAlert, state: str, now: datetime, note: st
             "note": note,
         },
     )
-
-
-def enqueue(conn: Conn, mails: Sequence[NewMail]) -> None:
-    """Put messages into the outbox, due at once; one already there is left alone.
-
-    Raises:
-        StorageError: the database did not do it.
-    """
-    rows = [asdict(mail) | {"context": Jsonb(dict(mail.context))} for mail in mails]
-    with translate_db_errors("enqueue messages"), conn.cursor() as cur:
-        cur.executemany(named_sql("alerts")["enqueue"], rows)
-
-
-def claim_due(conn: Conn, wall_now: datetime, claimed_until: datetime) -> ClaimedMail | None:
-    """Lease the next due message until `claimed_until`; None: nothing is due.
-
-    Safe with several workers. A lease that ran out without a mark may be claimed again.
-
-    Raises:
-        StorageError: the database did not answer.
-    """
-    with (
-        translate_db_errors("claim a message"),
-        conn.cursor(row_factory=class_row(ClaimedMail)) as cur,
-    ):
-        params = {"wall_now": wall_now, "claimed_until": claimed_until}
-        return cur.execute(named_sql("alerts")["claim_due"], params).fetchone()
-
-
-def mark_sent(conn: Conn, mail: ClaimedMail, wall_now: datetime) -> None:
-    """Record the delivery.
-
-    Raises:
-        StorageError: the database did not do it.
-    """
-    with translate_db_errors("mark a message as sent"):
-        conn.execute(
-            named_sql("alerts")["mark_sent"], {"outbox_id": mail.outbox_id, "wall_now": wall_now}
-        )
-
-
-def mark_failed(conn: Conn, mail: ClaimedMail, wall_now: datetime, error: str) -> None:
-    """Record that this message will never be delivered.
-
-    Raises:
-        StorageError: the database did not do it.
-    """
-    with translate_db_errors("mark a message as failed"):
-        conn.execute(
-            named_sql("alerts")["mark_failed"],
-            {
-                "outbox_id": mail.outbox_id,
-                "attempts": mail.attempts,
-                "wall_now": wall_now,
-                "error": error,
-            },
-        )
-
-
-def mark_retry(conn: Conn, mail: ClaimedMail, next_try_at: datetime, error: str) -> None:
-    """Give the message back, to be tried again at `next_try_at` (wall clock).
-
-    Raises:
-        StorageError: the database did not do it.
-    """
-    with translate_db_errors("put a message back"):
-        conn.execute(
-            named_sql("alerts")["mark_retry"],
-            {
-                "outbox_id": mail.outbox_id,
-                "attempts": mail.attempts,
-                "next_try_at": next_try_at,
-                "error": error,
-            },
-        )
 
 
 def list_alerts(

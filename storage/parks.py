@@ -131,7 +131,8 @@ def _write_enterprise(
             channel_id = _one(conn, sql["upsert_channel"], _channel_row(meter_id, key, channel))
             if f"{enterprise.key}/{meter.key}/{key}" in restated:
                 conn.execute(sql["mark_channel_stale"], {"channel_id": channel_id})
-    if any(c.path.startswith(f"{enterprise.key}/") and c.path.endswith(".role") for c in changes):
+    if any(c.path.startswith(f"{enterprise.key}/")
+           and c.path.endswith((".role", ".in_service_from")) for c in changes):
         conn.execute(sql["mark_balance_stale"], {"enterprise_id": number})
 
 
@@ -139,7 +140,7 @@ def _channel_row(meter_id: int, key: str, channel: Channel) -> dict[str, Any]:
     return {"meter_id": meter_id, "key": key, "quantity": channel.quantity, "unit": channel.unit,
             "kind": channel.kind, "role": channel.role, "factor": channel.factor,
             "modulus": channel.modulus, "period_s": channel.period_s,
-            "rated_per_h": channel.rated_per_h}
+            "rated_per_h": channel.rated_per_h, "in_service_from": channel.in_service_from}
 
 
 def _one(conn: Conn, query: Any, params: dict[str, Any]) -> int:

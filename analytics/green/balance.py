@@ -8,6 +8,7 @@ generation meter and never again at discharge.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -25,12 +26,17 @@ DAY_COLUMNS = (
 )
 
 
-def close_balances(energy_kwh: pd.DataFrame, roles: Mapping[int, str]) -> pd.DataFrame:
-    """Balance of every bucket in which each balance channel has a value.
+def close_balances(
+    energy_kwh: pd.DataFrame, roles: Mapping[int, str],
+    in_service_from: Mapping[int, datetime] | None = None,
+) -> pd.DataFrame:
+    """Balance of every bucket in which each balance channel in service has a value.
 
     Args:
         energy_kwh: index bucket start, one column per channel id; NaN where there is no interval.
         roles: role of each channel; channels without a balance role are ignored.
+        in_service_from: a channel that did not exist yet is not missing; without an entry a
+            channel has always been in service.
 
     Returns:
         Index as given without incomplete buckets; columns `import_kwh` ... `consumption_kwh`
@@ -39,7 +45,11 @@ def close_balances(energy_kwh: pd.DataFrame, roles: Mapping[int, str]) -> pd.Dat
     Source: P, D, E of 发改能源〔2026〕622号 annex 3 (domain facts 1.1) with convention 11.3.
     """
     used = _balance_channels(energy_kwh, roles)
-    closed = energy_kwh[used].dropna()
+    metered = energy_kwh[used].copy()
+    for channel, since in (in_service_from or {}).items():
+        if channel in used:
+            metered.loc[metered.index < since, channel] = 0.0
+    closed = metered.dropna()
 
     def total(*wanted: Role) -> pd.Series[float]:
         return closed[[c for c in used if roles[c] in wanted]].sum(axis=1)
@@ -61,7 +71,8 @@ def close_balances(energy_kwh: pd.DataFrame, roles: Mapping[int, str]) -> pd.Dat
 
 
 def balance_days(
-    energy_kwh: pd.DataFrame, estimated: pd.DataFrame, roles: Mapping[int, str], timezone: str
+    energy_kwh: pd.DataFrame, estimated: pd.DataFrame, roles: Mapping[int, str], timezone: str,
+    in_service_from: Mapping[int, datetime] | None = None,
 ) -> pd.DataFrame:
     """Daily sums of the closed balances, days cut in the park's zone.
 
@@ -73,7 +84,7 @@ def balance_days(
         Index local day (date), columns `DAY_COLUMNS`. `estimated_kwh` is the metered energy of
         the closed buckets that was estimated; `buckets` counts the closed buckets.
     """
-    closed = close_balances(energy_kwh, roles)
+    closed = close_balances(energy_kwh, roles, in_service_from)
     used = _balance_channels(energy_kwh, roles)
     marked = energy_kwh.loc[closed.index, used].where(estimated.loc[closed.index, used], 0.0)
     closed["estimated_kwh"] = marked.sum(axis=1)

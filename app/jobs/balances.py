@@ -62,11 +62,12 @@ def _balance(conn: Conn, applied: AppliedPark, mine: Sequence[ChannelRef], days:
     if not roles:
         return 0
     zone = applied.park.zone
+    since = {c.channel_id: day_start(c.in_service_from, zone) for c in mine if c.in_service_from}
     rows: list[dict[str, Any]] = []
     for first, stop in _runs(days):
         value, marks = interval_frames(
             conn, list(roles), day_start(first, zone), day_start(stop, zone))
-        result = balance_days(value, marks, roles, applied.park.timezone)
+        result = balance_days(value, marks, roles, applied.park.timezone, since)
         for day, row in zip(result.index, result.to_dict("records"), strict=True):
             rows.append({str(k): v for k, v in row.items()} | {
                 "enterprise_id": mine[0].enterprise_id, "day": day, "now": now,

@@ -56,6 +56,7 @@ CREATE TABLE channel (
     modulus     double precision CHECK (modulus > 0),
     period_s    integer NOT NULL CHECK (period_s > 0),
     rated_per_h double precision CHECK (rated_per_h > 0),
+    in_service_from date,
     retired_at  timestamptz,
     UNIQUE (meter_id, key)
 );
@@ -63,3 +64,4 @@ COMMENT ON COLUMN channel.unit IS 'unit of the raw readings';
 COMMENT ON COLUMN channel.factor IS 'raw reading to canonical unit of the quantity: multiplier x unit factor';
 COMMENT ON COLUMN channel.modulus IS 'register value at which the display wraps, in raw units';
 COMMENT ON COLUMN channel.rated_per_h IS 'highest possible amount per hour, canonical unit';
+COMMENT ON COLUMN channel.in_service_from IS 'first local day of service; null: always. Before it no balance waits for the channel';

@@ -93,19 +93,23 @@ COMMENT ON COLUMN dash.green_share_day.required_ratio IS 'share needed over the 
 COMMENT ON COLUMN dash.green_share_day.completeness_ratio IS 'closed balances / due balances, 0..1';
 COMMENT ON COLUMN dash.green_share_day.estimated_ratio IS 'estimated part of the metered energy, 0..1';
 
--- An enterprise has a load in a quarter-hour only if every balance channel that was in service has
--- a value: in service from its first interval until it retires. The span list is short (one index
--- look-up per channel), so it is compared per row rather than joined with the hypertable.
+-- The list is short: one index look-up per channel finds its first interval.
+CREATE VIEW dash.balance_channel AS
+SELECT m.enterprise_id, e.park_key, e.enterprise_key, m.key AS meter_key, c.key AS channel_key,
+       c.role, f.first_at, least(c.retired_at, m.retired_at) AS stop_at
+FROM channel c
+JOIN meter m ON m.meter_id = c.meter_id
+JOIN dash.enterprise e ON e.enterprise_id = m.enterprise_id
+CROSS JOIN LATERAL (SELECT i.bucket_start AS first_at FROM interval i
+                    WHERE i.channel_id = c.channel_id ORDER BY i.bucket_start LIMIT 1) f
+WHERE c.role IN ('grid_import', 'grid_export', 'direct_supply', 'onsite_pv', 'onsite_wind',
+                 'storage_charge', 'storage_discharge');
+COMMENT ON VIEW dash.balance_channel IS 'channels that take part in an energy balance, in service from first_at (first interval) to stop_at';
+
+-- An enterprise has a load in a quarter-hour only if every balance channel in service has a value.
 CREATE VIEW dash.load_15min AS
 WITH span AS MATERIALIZED (
-    SELECT m.enterprise_id, f.first_at,
-           least(c.retired_at, m.retired_at) AS stop_at
-    FROM channel c
-    JOIN meter m ON m.meter_id = c.meter_id
-    CROSS JOIN LATERAL (SELECT i.bucket_start AS first_at FROM interval i
-                        WHERE i.channel_id = c.channel_id ORDER BY i.bucket_start LIMIT 1) f
-    WHERE c.role IN ('grid_import', 'grid_export', 'direct_supply', 'onsite_pv', 'onsite_wind',
-                     'storage_charge', 'storage_discharge')
+    SELECT enterprise_id, first_at, stop_at FROM dash.balance_channel
 ), metered AS (
     SELECT m.enterprise_id, i.bucket_start, count(*) AS channels,
            4 * sum(i.value) FILTER (WHERE c.role = 'grid_import') AS grid_import_kw,

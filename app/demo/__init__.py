@@ -1,0 +1,1 @@
+"""The demo: the whole chain on one machine, from simulated meters to e-mails and charts."""
