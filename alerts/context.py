@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from models.park import Contact, Enterprise, Names, Park
 from models.verdicts import Verdict
-from storage.alerts import MailKind, NewMail, OpenAlert
+from storage.alerts import OpenAlert
+from storage.outbox import MailKind, NewMail
 
 Reason = Literal["contact", "park_contact", "no_contact"]
 
@@ -23,8 +24,6 @@ class MailContext(BaseModel):
         about: enterprise the message is about; None: the park itself.
         reason: why this recipient gets it; `no_contact` stands in for an enterprise without one.
         opened_at: park clock; `resolved_at` likewise.
-        share: which green share the park's goal reads (S1, S3).
-        goal_ratio: green share at the end of `goal_year`.
         in_reply_to: Message-ID of the `opened` message of the same alert and recipient.
     """
 
@@ -41,9 +40,6 @@ class MailContext(BaseModel):
     reason: Reason
     opened_at: datetime
     resolved_at: datetime | None = None
-    share: str
-    goal_year: int
-    goal_ratio: float
     in_reply_to: str | None = None
 
 
@@ -68,7 +64,6 @@ def make_mails(
 ) -> list[NewMail]:
     """One message per recipient about an alert that was just opened or resolved."""
     contacts, reason = recipients(park, enterprise)
-    goal = enterprise.targets.green_share_ratio if enterprise else None
     facts = MailContext(
         kind=kind,
         rule=verdict.rule,
@@ -81,9 +76,6 @@ def make_mails(
         about=enterprise.name if enterprise else None,
         opened_at=alert.opened_at,
         resolved_at=now if kind == "resolved" else None,
-        share=park.goal.share,
-        goal_year=park.goal.year,
-        goal_ratio=park.goal.year_end_ratio if goal is None else goal,
     )
     return [_mail(park, alert, contact, facts) for contact in contacts]
 

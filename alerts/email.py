@@ -13,7 +13,7 @@ from typing import Literal
 
 from alerts.messages import build_message
 from models.errors import NotifyError
-from storage.alerts import ClaimedMail
+from storage.outbox import ClaimedMail
 
 # Refusals that an operator repairs, after which the same message is welcome.
 _OUR_FAULT = (530, 534, 535, 538)

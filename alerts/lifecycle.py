@@ -11,8 +11,8 @@ from alerts.context import make_mails, recipients
 from models.park import Enterprise, Park
 from models.verdicts import Outcome, Verdict
 from storage.alerts import (
+    AlertKey,
     OpenAlert,
-    enqueue,
     open_alert,
     open_alerts,
     resolve_alert,
@@ -20,6 +20,7 @@ from storage.alerts import (
     update_alert,
 )
 from storage.db import Conn
+from storage.outbox import enqueue
 
 NO_CONTACT = "no contact configured"
 
@@ -65,47 +66,60 @@ def apply_verdicts(
 ) -> LifecycleResult:
     """Open, update and resolve alerts and enqueue their e-mails, in the caller's transaction.
 
-    `enterprise_keys` has the key of every enterprise number that a verdict names. A subject
-    without a verdict keeps its alert. `now` is the park clock; the outbox runs on the wall clock.
+    `enterprise_keys` names the enterprises in use: alerts of others are closed without a mail and
+    verdicts about them change nothing. A subject without a verdict keeps its alert. `now` is park
+    time, the outbox runs on the wall clock.
 
     Raises:
-        StorageError: the database did not do it; nothing of it must be committed.
+        StorageError: the database did not do it; commit nothing of it.
     """
     alerts = open_alerts(conn, park_id)
     done = dict.fromkeys(Step, 0)
+    done[Step.RESOLVE] = _close_retired(conn, alerts, enterprise_keys, now)
     untouched = []
+    subjects = {None: None} | {i: park.enterprise(k) for i, k in enterprise_keys.items()}
     for verdict in verdicts:
-        key = (verdict.rule, verdict.enterprise_id)
-        alert = alerts.get(key)
+        if verdict.enterprise_id not in subjects:
+            continue
+        about = subjects[verdict.enterprise_id]
+        alert = alerts.get((verdict.rule, verdict.enterprise_id))
         step = decide(verdict, alert)
-        about = (
-            None
-            if verdict.enterprise_id is None
-            else park.enterprise(enterprise_keys[verdict.enterprise_id])
-        )
-        if step is Step.OPEN:
-            alert = _open(conn, park, about, verdict, now)
-            if alert is None:
+        if alert is None:
+            if step is Step.OPEN and not _open(conn, park, about, verdict, now):
                 continue  # another run opened it a moment ago
-            alerts[key] = alert
-        elif alert is not None and step is Step.UPDATE:
+        elif step is Step.UPDATE:
             update_alert(conn, alert, verdict, now)
-        elif alert is not None and step is Step.RESOLVE:
-            _resolve(conn, park, about, alerts.pop(key), verdict, now)
-        elif alert is not None:
+        elif step is Step.RESOLVE:
+            _resolve(conn, park, about, alert, verdict, now)
+        else:
             untouched.append(alert.alert_id)
         done[step] += 1
     touch_alerts(conn, untouched, now)
     return LifecycleResult(done[Step.OPEN], done[Step.UPDATE], done[Step.RESOLVE])
 
 
+def _close_retired(
+    conn: Conn,
+    alerts: dict[AlertKey, OpenAlert],
+    enterprise_keys: Mapping[int, str],
+    now: datetime,
+) -> int:
+    """Close the alerts of enterprises that are no longer in the park; nobody is mailed."""
+    retired = [key for key in alerts if key[1] is not None and key[1] not in enterprise_keys]
+    for key in retired:
+        alert = alerts.pop(key)
+        resolve_alert(conn, alert, alert.evidence, now, "enterprise is no longer in the park")
+    return len(retired)
+
+
 def _open(
     conn: Conn, park: Park, about: Enterprise | None, verdict: Verdict, now: datetime
-) -> OpenAlert | None:
+) -> bool:
+    """Open an alert and tell people; False if it is open already."""
     alert = open_alert(conn, verdict, now, _note(park, about))
     if alert is not None:
         enqueue(conn, make_mails(park, about, alert, verdict, now, "opened"))
-    return alert
+    return alert is not None
 
 
 def _resolve(
@@ -116,7 +130,7 @@ def _resolve(
     verdict: Verdict,
     now: datetime,
 ) -> None:
-    resolve_alert(conn, alert, verdict, now, _note(park, about))
+    resolve_alert(conn, alert, verdict.evidence, now, _note(park, about))
     enqueue(conn, make_mails(park, about, alert, verdict, now, "resolved"))
 
 

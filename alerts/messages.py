@@ -26,7 +26,7 @@ from alerts.wording import (
     wording,
 )
 from models.errors import NotifyError
-from storage.alerts import ClaimedMail
+from storage.outbox import ClaimedMail
 
 # Body parts are encoded for 7-bit transport, so that every mail server takes them.
 _POLICY = MailPolicy(linesep="\r\n", cte_type="7bit")
@@ -40,7 +40,6 @@ class Page:
     language: str
     park: str
     subject: str
-    headline: str
     greeting: str
     lead: str
     simulated: bool
@@ -99,22 +98,16 @@ def make_page(mail: ClaimedMail, grafana_url: str) -> Page:
     value, target = facts.evidence.get("value"), facts.evidence.get("target")
     park = facts.park.get(mail.language)
     subject = facts.about.get(mail.language) if facts.about else park
-    values = {
-        "subject": subject,
-        "rule": facts.rule,
-        "park": park,
-        "value": say.amount(value, unit, target),
-        "target": say.amount(target, unit, value),
-    }
+    values = {"subject": subject, "rule": facts.rule, "park": park}
+    values["value"] = say.amount(value, unit, target)
+    values["target"] = say.amount(target, unit, value)
     resolved = facts.kind == "resolved"
     headline = say.text(words.resolved if resolved else words.opened, **values)
-    green = facts.rule == "green_share_ytd"
-    advice = GREEN_ADVICE.get(facts.share, words.advice) if green else words.advice
+    advice = GREEN_ADVICE.get(facts.evidence.get("share", ""), words.advice)
     variant = "zh" if mail.language.startswith("zh") else "en"
     return Page(
         language=mail.language,
         park=park,
-        headline=headline,
         simulated=facts.simulated,
         subject=f"[{park}] {subject}: {headline}" if facts.about else f"[{park}] {headline}",
         greeting=say.text(N_("Dear %(name)s,"), name=mail.recipient_name),
@@ -142,21 +135,15 @@ def _fact_rows(say: Speech, facts: MailContext) -> tuple[tuple[str, str], ...]:
     ]
     if facts.resolved_at:
         rows.append((N_("Resolved at"), say.instant(facts.resolved_at, zone)))
-    if facts.rule == "green_share_ytd":
-        rows += [
-            (
-                N_("Year-end goal"),
-                say.text(
-                    N_("%(value)s at the end of %(year)s"),
-                    value=say.percent(facts.goal_ratio),
-                    year=str(facts.goal_year),
-                ),
-            ),
-            (N_("Definition"), say.text(GREEN_DEFINITION[facts.share])),
-        ]
+    if (goal := evidence.get("year_end_target")) is not None:
+        year = str(evidence.get("period_start"))[:4]
+        text = N_("%(value)s at the end of %(year)s")
+        rows.append((N_("Year-end goal"), say.text(text, value=say.percent(goal), year=year)))
+    if definition := GREEN_DEFINITION.get(evidence.get("share", "")):
+        rows.append((N_("Definition"), say.text(definition)))
     rows += [
         (N_("Data completeness"), say.percent(evidence.get("completeness_ratio"))),
-        (N_("Estimated share of the data"), say.percent(evidence.get("estimated_ratio"))),
+        (N_("Estimated data"), say.percent(evidence.get("estimated_ratio"))),
     ]
     if status := evidence.get("status"):
         rows.append((N_("Status of the figures"), say.text(STATUSES.get(status, status))))

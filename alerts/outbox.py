@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from models.errors import NotifyError
-from storage.alerts import ClaimedMail, claim_due, mark_failed, mark_retry, mark_sent
 from storage.db import Conn, translate_db_errors
+from storage.outbox import ClaimedMail, claim_due, mark_failed, mark_retry, mark_sent
 
 log = logging.getLogger(__name__)
 

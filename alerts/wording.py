@@ -78,7 +78,7 @@ _RULES: Mapping[str, RuleWording] = MappingProxyType(
     {
         "green_share_ytd": RuleWording(
             indicator=N_("Green share, year to date"),
-            target=N_("Path value for this day"),
+            target=N_("Path value"),
             opened=N_("green share %(value)s, below the path %(target)s"),
             resolved=N_("back on course, green share %(value)s (path %(target)s)"),
             opened_lead=N_(

@@ -11,7 +11,7 @@ from typing import Any
 
 from alerts.email import EmailChannel, SmtpServer
 from app.mailsink import MailSink
-from storage.alerts import ClaimedMail
+from storage.outbox import ClaimedMail
 
 
 class Sink(MailSink):

@@ -102,12 +102,15 @@ def test_tls_from_the_first_byte(tmp_path: Path, tls: ssl.SSLContext) -> None:
         assert len(sink.mails()) == 1
 
 
+@pytest.mark.parametrize(
+    ("security", "served"), [("starttls", "tls_context"), ("tls", "ssl_context")]
+)
 def test_unknown_certificate_is_not_trusted(
-    tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, security: str, served: str
 ) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE")
-    with Sink(tmp_path / "m", tls_context=tls) as sink:
-        refused = trouble(sink, security="starttls")
+    with Sink(tmp_path / "m", **{served: tls}) as sink:
+        monkeypatch.delenv("SSL_CERT_FILE")
+        refused = trouble(sink, security=security)
         assert refused.retryable
         assert "CERTIFICATE_VERIFY_FAILED" in str(refused)
         assert sink.mails() == []

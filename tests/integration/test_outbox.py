@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -101,11 +102,12 @@ def test_still_in_breach_sends_no_second_mail(site: Site, sink: Sink) -> None:
     worse = site.say(Outcome.BREACH, LATER, value=0.3, severity=Severity.CRITICAL)
     assert worse == LifecycleResult(0, 1, 0)
     site.say(Outcome.HOLD, LATER, value=0.46)
-    site.say(Outcome.CANNOT_TELL, LATER, value=None)
+    last = LATER + timedelta(hours=1)
+    site.say(Outcome.CANNOT_TELL, last, value=None)
     assert deliver_due(site.connect, sink.channel(), at(5)) == DeliveryResult(sent=2)
     (alert,) = list_alerts(site.conn)
     assert (alert.evidence["value"], alert.severity) == (0.3, "critical")
-    assert (alert.opened_at, alert.evaluated_at) == (OPENED, LATER)
+    assert (alert.opened_at, alert.evaluated_at) == (OPENED, last)
     assert site.notes()[-1] == ("firing", "firing", "severity warning -> critical")
 
 
@@ -133,6 +135,21 @@ def test_park_alert_goes_to_the_park(site: Site, sink: Sink) -> None:
     assert deliver_due(site.connect, sink.channel(), at(5)).sent == 1
     assert sink.mails()[0]["Subject"] == "[东河园区] 绿电占比 43.1 %，低于路径 47.5 %"
     assert list_alerts(site.conn)[0].enterprise_key is None
+
+
+def test_alert_of_a_retired_enterprise_is_closed_in_silence(site: Site, sink: Sink) -> None:
+    site.say(Outcome.BREACH)
+    deliver_due(site.connect, sink.channel(), at(5))
+    gone = site.ids.pop("shengtai")
+    said = replace(samples.verdict(enterprise_id=gone), park_id=site.park_id)
+    keys = {v: k for k, v in site.ids.items()}
+    for expected in (LifecycleResult(0, 0, 1), LifecycleResult(0, 0, 0)):
+        with site.conn.transaction():
+            result = apply_verdicts(site.conn, site.park_id, site.park, keys, [said], LATER)
+        assert result == expected
+    assert list_alerts(site.conn) == []
+    assert site.notes()[-1][2] == "enterprise is no longer in the park"
+    assert deliver_due(site.connect, sink.channel(), at(5)) == DeliveryResult()
 
 
 def test_alert_and_mail_appear_together_or_not_at_all(site: Site, sink: Sink) -> None:

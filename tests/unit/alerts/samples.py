@@ -9,7 +9,8 @@ from alerts.context import make_mails
 from models.findings import Severity
 from models.park import Contact, Enterprise, Names, Park, parse_park
 from models.verdicts import Outcome, Verdict
-from storage.alerts import ClaimedMail, MailKind, OpenAlert
+from storage.alerts import OpenAlert
+from storage.outbox import ClaimedMail, MailKind
 
 OPENED_AT = datetime(2026, 3, 15, 0, 15, tzinfo=UTC)  # 08:15 in Shanghai
 RESOLVED_AT = datetime(2026, 3, 18, 2, 0, tzinfo=UTC)
@@ -64,6 +65,8 @@ def green(value: float | None = 0.431, target: float = 0.475, **more: Any) -> di
         "completeness_ratio": 0.992,
         "estimated_ratio": 0.0134,
         "status": "provisional",
+        "year_end_target": 0.5,
+        "share": "S3",
     } | more
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.context import message_id, recipients
@@ -80,3 +82,11 @@ def test_message_id_is_stable_and_tells_messages_apart() -> None:
         message_id("xihe", alert, "opened", "a@x.example"),
     }
     assert len(others | {first}) == 4
+
+
+def test_alert_with_the_same_number_in_another_database_is_another_message() -> None:
+    alert = samples.open_alert()
+    other = replace(alert, opened_at=samples.RESOLVED_AT)
+    assert message_id("donghe", alert, "opened", "a@x.example") != message_id(
+        "donghe", other, "opened", "a@x.example"
+    )
