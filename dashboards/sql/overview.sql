@@ -95,7 +95,7 @@ WITH due AS MATERIALIZED (
 ), complete AS (
     SELECT b.*, b.channels >= (
         SELECT count(*) FROM due d
-        WHERE d.first_at <= b.bucket_start AND (d.stop_at IS NULL OR d.stop_at > b.bucket_start)
+        WHERE d.first_at <= b.bucket_start AND d.stop_at > b.bucket_start
     ) AS is_complete
     FROM bucket b
 )

@@ -93,18 +93,18 @@ COMMENT ON COLUMN dash.green_share_day.required_ratio IS 'share needed over the 
 COMMENT ON COLUMN dash.green_share_day.completeness_ratio IS 'closed balances / due balances, 0..1';
 COMMENT ON COLUMN dash.green_share_day.estimated_ratio IS 'estimated part of the metered energy, 0..1';
 
--- The list is short: one index look-up per channel finds its first interval.
 CREATE VIEW dash.balance_channel AS
 SELECT m.enterprise_id, e.park_key, e.enterprise_key, m.key AS meter_key, c.key AS channel_key,
-       c.role, f.first_at, least(c.retired_at, m.retired_at) AS stop_at
+       c.role, coalesce(c.in_service_from::timestamp AT TIME ZONE p.timezone, '-infinity')
+           AS first_at,
+       coalesce(least(c.retired_at, m.retired_at), 'infinity') AS stop_at
 FROM channel c
 JOIN meter m ON m.meter_id = c.meter_id
 JOIN dash.enterprise e ON e.enterprise_id = m.enterprise_id
-CROSS JOIN LATERAL (SELECT i.bucket_start AS first_at FROM interval i
-                    WHERE i.channel_id = c.channel_id ORDER BY i.bucket_start LIMIT 1) f
+JOIN dash.park p ON p.park_key = e.park_key
 WHERE c.role IN ('grid_import', 'grid_export', 'direct_supply', 'onsite_pv', 'onsite_wind',
                  'storage_charge', 'storage_discharge');
-COMMENT ON VIEW dash.balance_channel IS 'channels that take part in an energy balance, in service from first_at (first interval) to stop_at';
+COMMENT ON VIEW dash.balance_channel IS 'channels that take part in an energy balance, in service in [first_at, stop_at)';
 
 -- An enterprise has a load in a quarter-hour only if every balance channel in service has a value.
 CREATE VIEW dash.load_15min AS
@@ -141,7 +141,7 @@ JOIN dash.enterprise e ON e.enterprise_id = b.enterprise_id
 CROSS JOIN LATERAL (
     SELECT count(*) AS due FROM span s
     WHERE s.enterprise_id = b.enterprise_id AND s.first_at <= b.bucket_start
-      AND (s.stop_at IS NULL OR s.stop_at > b.bucket_start)) d;
+      AND s.stop_at > b.bucket_start) d;
 COMMENT ON VIEW dash.load_15min IS 'mean power per enterprise and quarter-hour = 4 x kWh; every column is positive in its own direction';
 COMMENT ON COLUMN dash.load_15min.load_kw IS 'mean kW consumed: import + direct + on-site + discharge - charge - export; null: a balance channel is missing';
 COMMENT ON COLUMN dash.load_15min.estimated_kw IS 'part of the metered power that was estimated, mean kW, all balance channels; null: none';

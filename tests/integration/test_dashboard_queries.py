@@ -210,9 +210,24 @@ def test_chart_load_breaks_when_a_whole_enterprise_is_missing(
         expand(text, variables("en", SELECTIONS["all"]), NOW - timedelta(hours=2), NOW),
         "time_series",
     )
-    # newest bucket: `o-neill` (100 kW) has no interval; before it both; oldest: only `o-neill`
-    assert column(frame, "load_kw") == [100, 820, 820, 820, None]
+    # newest bucket: `o-neill` (100 kW) has no interval; before it both; oldest: `north` has none
+    assert column(frame, "load_kw") == [None, 820, 820, 820, None]
     assert column(frame, "storage_charge_kw")[-1] == -60
+
+
+def test_a_channel_is_not_missed_before_its_first_day_of_service(
+    conn: Conn, reader: psycopg.Connection[Any]
+) -> None:
+    insert(conn)
+    conn.execute(
+        "UPDATE channel SET in_service_from = '2026-07-03' WHERE meter_id IN (SELECT meter_id"
+        " FROM meter JOIN enterprise USING (enterprise_id) WHERE enterprise.key = 'o-neill')"
+    )
+    conn.commit()
+    text = next(c.values[3] for c in queries() if c.id == "en-panel8")
+    span = (NOW - timedelta(hours=2), NOW)
+    frame = run(reader, expand(text, variables("en", SELECTIONS["all"]), *span), "time_series")
+    assert column(frame, "load_kw")[-1] == 720
 
 
 def test_glide_path_gap_and_required_share(conn: Conn) -> None:
