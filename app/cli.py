@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from app.commands import dashboards, imports, look, operate
+from app.commands import dashboards, doctor, imports, look, operate, replay
 from app.settings import settings
 from app.wiring import start_logging, stderr
 from models.errors import ParkError
@@ -15,7 +15,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="greenpark: from the meters of an industrial park to its green-power share, alerts and "
          "dashboards. Settings: environment GREENPARK_*, see docs/settings.md.")
-for module in (operate, look, imports):
+for module in (operate, look, imports, doctor, replay):
     module.register(app)
 app.add_typer(dashboards.app, name="dashboards", help="Grafana dashboards as code.")
 

@@ -22,7 +22,6 @@ def roll_up_days(conn: Conn, days: Sequence[tuple[int, date]]) -> None:
             for row in days:
                 copy.write_row(row)
         cur.execute("ANALYZE day_staging")
-        cur.execute(sql["delete_empty_days"])
         cur.execute(sql["roll_up_days"])
 
 

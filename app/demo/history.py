@@ -6,32 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 
 from app.clock import FixedClock
 from app.jobs.balances import compute_balances
 from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
-from app.wiring import console
+from app.progress import progress_bar
 from collectors.backfill import store_history
 from collectors.inbox import Incoming
 from simulators.source import ParkSimulator
 from storage.db import Conn
 
 _BATCH = 1000
-
-
-def progress_bar() -> Progress:
-    """The progress bar of all long work."""
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                    TimeElapsedColumn(), TimeRemainingColumn(), console=console)
 
 
 def backfill(simulator: ParkSimulator, connect: Callable[[], Conn], start: datetime,

@@ -6,35 +6,35 @@ COPY day_staging (channel_id, day) FROM STDIN (FORMAT BINARY)
 
 -- name: roll_up_days
 -- Amounts of the staged local days from the intervals; sums in time order, so that they repeat.
-WITH bounds AS (
-    SELECT s.channel_id, s.day,
-           s.day::timestamp AT TIME ZONE p.timezone AS start_at,
-           (s.day + 1)::timestamp AT TIME ZONE p.timezone AS stop_at
+-- One index range per channel and day, whatever the statistics say. A day without any interval
+-- loses its row.
+WITH day_sums AS MATERIALIZED (
+    SELECT s.channel_id, s.day, a.*,
+           extract(epoch FROM t.stop_at - t.start_at) / 900 AS expected_buckets
     FROM day_staging s
     JOIN channel c USING (channel_id) JOIN meter m USING (meter_id) JOIN park p USING (park_id)
+    CROSS JOIN LATERAL (
+        SELECT s.day::timestamp AT TIME ZONE p.timezone AS start_at,
+               (s.day + 1)::timestamp AT TIME ZONE p.timezone AS stop_at) t
+    CROSS JOIN LATERAL (
+        SELECT sum(i.value ORDER BY i.bucket_start) AS value, count(*) AS buckets,
+               count(*) FILTER (WHERE i.quality = 'estimated') AS estimated_buckets,
+               coalesce(sum(i.value ORDER BY i.bucket_start)
+                        FILTER (WHERE i.quality = 'estimated'), 0) AS estimated_value
+        FROM interval i
+        WHERE i.channel_id = s.channel_id
+          AND i.bucket_start >= t.start_at AND i.bucket_start < t.stop_at) a
+), gone AS (
+    DELETE FROM channel_day d USING day_sums s
+    WHERE d.channel_id = s.channel_id AND d.day = s.day AND s.buckets = 0
 )
 INSERT INTO channel_day (channel_id, day, value, buckets, estimated_buckets, estimated_value,
     expected_buckets)
-SELECT b.channel_id, b.day, sum(i.value ORDER BY i.bucket_start), count(*),
-       count(*) FILTER (WHERE i.quality = 'estimated'),
-       coalesce(sum(i.value ORDER BY i.bucket_start) FILTER (WHERE i.quality = 'estimated'), 0),
-       extract(epoch FROM max(b.stop_at) - min(b.start_at)) / 900
-FROM bounds b
-JOIN interval i ON i.channel_id = b.channel_id
-    AND i.bucket_start >= b.start_at AND i.bucket_start < b.stop_at
-GROUP BY b.channel_id, b.day
+SELECT channel_id, day, value, buckets, estimated_buckets, estimated_value, expected_buckets
+FROM day_sums WHERE buckets > 0
 ON CONFLICT (channel_id, day) DO UPDATE SET value = excluded.value, buckets = excluded.buckets,
     estimated_buckets = excluded.estimated_buckets, estimated_value = excluded.estimated_value,
     expected_buckets = excluded.expected_buckets
-
--- name: delete_empty_days
--- Staged days that have no interval any more.
-DELETE FROM channel_day d USING day_staging s, channel c, meter m, park p
-WHERE d.channel_id = s.channel_id AND d.day = s.day
-  AND c.channel_id = s.channel_id AND m.meter_id = c.meter_id AND p.park_id = m.park_id
-  AND NOT EXISTS (SELECT FROM interval i WHERE i.channel_id = s.channel_id
-      AND i.bucket_start >= s.day::timestamp AT TIME ZONE p.timezone
-      AND i.bucket_start < (s.day + 1)::timestamp AT TIME ZONE p.timezone)
 
 -- name: interval_values
 -- 15-minute values of channels in [start, stop). %(channels)s int[], %(start)s, %(stop)s timestamptz

@@ -1,0 +1,121 @@
+"""A publisher that loses nothing the broker has not acknowledged, across kills of the broker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+
+from models.errors import ConfigError
+from simulators.message import Message
+
+_WINDOW = 200
+_QUEUE = 2000
+
+
+@dataclass(frozen=True)
+class BrokerLogin:
+    """Where to publish; the password never appears in `repr`."""
+
+    host: str
+    port: int
+    protocol: str = "5"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: Path | None = None
+
+
+class Publisher:
+    """QoS 1 with a bounded number of messages on the way.
+
+    paho keeps what is not acknowledged and sends it again after a reconnect; this class bounds
+    how much that can be and knows when all of it has arrived.
+    """
+
+    def __init__(self, login: BrokerLogin, client_id: str = "") -> None:
+        self.published = 0
+        self.acknowledged = 0
+        self._login = login
+        self._changed = threading.Condition()
+        self._connected = threading.Event()
+        self._refused = ""
+        v5 = login.protocol == "5"
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id,
+            protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311)
+        self._client.max_inflight_messages_set(_WINDOW)
+        self._client.reconnect_delay_set(1, 5)
+        if login.username:
+            self._client.username_pw_set(login.username, login.password)
+        if login.ca_file:
+            self._client.tls_set(str(login.ca_file))
+        self._client.on_connect = self._on_connect
+        self._client.on_publish = self._on_publish
+
+    def start(self, timeout_s: float = 10) -> Publisher:
+        """Connect and begin to send.
+
+        Raises:
+            ConfigError: the broker is away or refuses us.
+        """
+        where = f"broker {self._login.host}:{self._login.port}"
+        try:
+            self._client.connect(self._login.host, self._login.port, keepalive=60)
+        except OSError as exc:
+            raise ConfigError(where, [f"cannot be reached: {exc}; start it, or set "
+                                      "GREENPARK_MQTT_HOST and GREENPARK_MQTT_PORT"]) from exc
+        self._client.loop_start()
+        if not self._connected.wait(timeout_s):
+            self._client.loop_stop()
+            raise ConfigError(where, [self._refused or "does not answer the connection; check "
+                                      "GREENPARK_MQTT_PROTOCOL, user and password"])
+        return self
+
+    @property
+    def waiting(self) -> int:
+        """Messages handed over and not yet acknowledged by the broker."""
+        return self.published - self.acknowledged
+
+    def publish(self, message: Message) -> None:
+        """Hand a message over; blocks while too many are on the way."""
+        with self._changed:
+            while self.waiting >= _QUEUE:
+                self._changed.wait(1.0)
+            self.published += 1
+        info = self._client.publish(message.topic, message.payload, qos=1)
+        # NO_CONN is no loss: paho keeps the message and sends it after the reconnect
+        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+            raise ConfigError(f"message to {message.topic}",
+                              [f"was not taken over by the client: {info.rc!r}"])
+
+    def flush(self, timeout_s: float = 60) -> bool:
+        """Wait until everything is acknowledged; False when time ran out."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while self.waiting and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+            return not self.waiting
+
+    def close(self) -> None:
+        """Disconnect; what is not acknowledged is not sent any more."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_connect(self, _client: mqtt.Client, _user: Any, _flags: Any, reason: ReasonCode,
+                    _properties: Any) -> None:
+        if reason.is_failure:
+            self._refused = f"refuses the connection: {reason}"
+        else:
+            self._connected.set()
+
+    def _on_publish(self, _client: mqtt.Client, _user: Any, _mid: int, _reason: Any,
+                    _properties: Any) -> None:
+        with self._changed:
+            self.acknowledged += 1
+            self._changed.notify_all()

@@ -1,0 +1,76 @@
+"""Measured data with answers that nobody here wrote, through the whole real chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storage.db import Conn
+from tests.acceptance.conftest import Program
+from tests.conftest import DATA
+from tests.integration.test_collector import wait_for
+
+MONTHS_KWH = [126238.3, 91497.3, 80230.4, 78769.8, 79059.3, 65404.6, 81674.4, 68559.4, 57883.1,
+              84665.7, 86217.6, 59436.8]
+
+
+def replayed(program: Program, conn: Conn, name: str, folder: str, *more: str) -> int:
+    """Apply the park, collect a replay, stop the collector; returns the number of readings."""
+    program("apply", f"examples/{name}/park.yaml")
+    collector = program.start("collect")
+    wait_for(lambda: conn.execute("SELECT count(*) FROM collector_state").fetchone() != (0,),
+             "collector alive", 30)
+    said = program("replay", f"examples/{name}/replay.yaml", "--data", str(DATA / folder),
+                   "--batch", "24", *more)
+    readings = int(said.split(" readings")[0].split()[-1])
+    wait_for(stored(conn, readings), f"{readings} readings stored", 120)
+    program.stop_all()
+    assert collector.returncode == 0
+    return readings
+
+
+def stored(conn: Conn, readings: int) -> Callable[[], bool]:
+    return lambda: conn.execute("SELECT count(*) FROM reading").fetchone() == (readings,)
+
+
+@pytest.mark.fulldata
+@pytest.mark.parametrize(("year", "share", "demand_kwh"), [
+    ("2017", 7.549, 446_338_961.003), ("2018", 7.044, 442_250_539.98)])
+def test_uiuc_green_share(program: Program, conn: Conn, tmp_path: Path, year: str, share: float,
+                          demand_kwh: float) -> None:
+    trades = tmp_path / "trades.csv"
+    following = str(int(year) + 1)
+    assert replayed(program, conn, "uiuc", "uiuc_campus", "--from", f"{year}-01-01", "--to",
+                    f"{following}-01-01", "--trades-csv", str(trades)) == 4 * 8761
+    program("import", "trades", str(trades))
+    program("run", "--once", "--now", f"{following}-01-01T06:00:00+00:00")
+    rows = json.loads(program("indicators", "--format", "json", "--now",
+                              f"{following}-01-01T00:00:00-06:00"))
+    values = {(r["indicator"], r["subject"]): r for r in rows if r["period_kind"] == "ytd"}
+    park = values["green_share_claim", "park"]
+    assert park["value"] * 100 == pytest.approx(share, abs=0.005)
+    assert park["denominator"] == pytest.approx(demand_kwh, rel=1e-4)
+    assert (park["completeness_ratio"], park["status"]) == (1.0, "final")
+    assert park["estimated_ratio"] == 0
+    print(f"UIUC {year}: S3 {park['value']:.5%}, E {park['denominator']:,.0f} kWh")
+
+
+@pytest.mark.fulldata
+def test_steel_months(program: Program, conn: Conn) -> None:
+    readings = replayed(program, conn, "steel", "steel_uci")
+    assert readings == 3 * 35_041
+    program("run", "--once", "--now", "2019-01-01T00:00:00+09:00")
+    rows = conn.execute(
+        "SELECT extract(month FROM day)::int, sum(value)::float8 FROM channel_day d"
+        " JOIN channel c USING (channel_id) WHERE c.key = 'import_kwh' GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    assert [m for m, _ in rows] == list(range(1, 13))
+    for (month, kwh), expected in zip(rows, MONTHS_KWH, strict=True):
+        assert kwh == pytest.approx(expected, abs=0.1), month
+    assert sum(k for _, k in rows) == pytest.approx(959_636.71, abs=0.005)
+    counts = conn.execute("SELECT quality, count(*) FROM interval GROUP BY 1").fetchall()
+    assert counts == [("measured", 3 * 35_040)]
+    print(f"steel 2018: {sum(k for _, k in rows):,.2f} kWh")
