@@ -1,5 +1,5 @@
 # The entry points for people and CI. `make demo` and `make test` install what they need.
-.PHONY: help setup demo test check format lock schema clean
+.PHONY: help setup demo test check format lock schema secrets clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -33,6 +33,9 @@ schema: setup    ## write the JSON schema of park.yaml and the dashboards
 lock: setup      ## renew requirements.lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --group dev pyproject.toml -o requirements.lock
+
+secrets:         ## random passwords for docker compose, in secrets/
+	@docker/make-secrets.sh
 
 clean:           ## remove what the demo and the tools made
 	rm -rf demo-data .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import ConfigError
 
-_SECRET_FIELDS = ("dsn", "mqtt_password", "smtp_password", "grafana_reader_password")
+_SECRET_FIELDS = ("dsn", "mqtt_password", "smtp_password", "grafana_reader_password",
+                  "collector_db_password")
 
 
 class Settings(BaseSettings):
@@ -57,6 +58,9 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:3000", description="base of dashboard links in e-mails")
     grafana_reader_password: SecretStr = Field(
         default=SecretStr(""), description="set: migrate creates login role grafana_ro with it")
+    collector_db_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="set: migrate creates login role greenpark_collect with it, for the collector")
 
     clock: str = Field(default="", description="REAL_ISO|PARK_ISO|SPEED: accelerated park clock")
     job_interval_s: float = Field(

@@ -9,9 +9,12 @@ chmod 700 "$folder" # the files are readable, so that services without root righ
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 for name in database_password mqtt_collector_password mqtt_simulator_password \
-    grafana_admin_password grafana_reader_password; do
+    grafana_admin_password grafana_reader_password collector_db_password; do
     [ -s "$folder/$name" ] || random >"$folder/$name"
 done
 [ -s "$folder/dsn" ] || printf 'postgresql://greenpark:%s@timescaledb:5432/greenpark' \
     "$(cat "$folder/database_password")" >"$folder/dsn"
+[ -s "$folder/collector_dsn" ] ||
+    printf 'postgresql://greenpark_collect:%s@timescaledb:5432/greenpark' \
+        "$(cat "$folder/collector_db_password")" >"$folder/collector_dsn"
 chmod 644 "$folder"/*

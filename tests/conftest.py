@@ -42,7 +42,10 @@ def server_dsn() -> Iterator[str]:
         template = psycopg.conninfo.make_conninfo(dsn, dbname="greenpark_template")
         with connect(template, application="tests") as conn:
             migrate(conn)
-        conn.close()
+        with psycopg.connect(dsn, autocommit=True) as admin:  # background workers keep out too
+            admin.execute("ALTER DATABASE greenpark_template ALLOW_CONNECTIONS false")
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                          " WHERE datname = 'greenpark_template'")
         yield dsn
 
 

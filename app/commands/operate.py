@@ -20,7 +20,7 @@ from collectors.transport import BrokerAddress
 from models.park import Park, load_park
 from storage.migrate import migrate as run_migrations
 from storage.parks import applied_parks, apply_park, difference
-from storage.roles import ensure_reader_login
+from storage.roles import COLLECTOR, READER, ensure_login
 from storage.timescale import edition
 
 
@@ -41,10 +41,12 @@ def migrate(
         names = run_migrations(conn, dry_run=dry_run)
         for name in names:
             console.print(("would run " if dry_run else "ran ") + name)
-        password = settings().grafana_reader_password.get_secret_value()
-        if password and not dry_run:
-            ensure_reader_login(conn, password)
-            console.print("login role grafana_ro is ready (reads the views of schema dash)")
+        if not dry_run:
+            for login, password in ((READER, settings().grafana_reader_password),
+                                    (COLLECTOR, settings().collector_db_password)):
+                if password.get_secret_value():
+                    ensure_login(conn, login, password.get_secret_value())
+                    console.print(f"login role {login.name} is ready: {login.purpose}")
         console.print(f"{len(names)} migration(s); TimescaleDB: {edition(conn)}")
 
 

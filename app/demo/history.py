@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 from rich.progress import Progress
 
@@ -15,18 +16,22 @@ from app.jobs.intervals import compute_intervals
 from app.progress import progress_bar
 from collectors.backfill import store_history
 from collectors.inbox import Incoming
+from models.claims import read_certificates, read_trades
+from models.park import Park
 from simulators.source import ParkSimulator
+from storage.claims import import_certificates, import_trades
 from storage.db import Conn
+from storage.jobs import rows
+from storage.parks import enterprise_ids
 
 _BATCH = 1000
 
 
-def backfill(simulator: ParkSimulator, connect: Callable[[], Conn], start: datetime,
+def backfill(simulator: ParkSimulator, park: Park, connect: Callable[[], Conn], start: datetime,
              stop: datetime) -> Counter[str]:
-    """Store the readings of `[start, stop)` and compute everything from them."""
-    expected = simulator.count(start, stop)
+    """Store the readings of `[start, stop)` and compute intervals, balances and indicators."""
     with progress_bar() as bar:
-        task = bar.add_task("readings  ", total=expected)
+        task = bar.add_task("readings  ", total=_expected(park, start, stop))
 
         def incoming() -> Iterator[Incoming]:
             for message in simulator.messages(start, stop, batch=_BATCH):
@@ -35,17 +40,45 @@ def backfill(simulator: ParkSimulator, connect: Callable[[], Conn], start: datet
         counters = store_history(
             incoming(), connect, FixedClock(stop),
             progress=lambda c: bar.update(task, completed=c["received"]))
+        bar.update(task, total=counters["received"])
         with connect() as conn:
             _calculate(conn, stop, bar)
     return counters
 
 
+def bring_claims(conn: Conn, park_id: int, folder: Path, trades: str, certificates: str,
+                 now: datetime) -> str:
+    """Import the settled trades and cancelled certificates of the sample park; '' for none."""
+    ids = enterprise_ids(conn, park_id)
+    said = []
+    if trades:
+        content = (folder / trades).read_bytes()
+        done = import_trades(conn, ids, read_trades(content, trades), trades, content, now)
+        said.append(f"{trades}: {done.new} settlements")
+    if certificates:
+        content = (folder / certificates).read_bytes()
+        batch = import_certificates(
+            conn, ids, read_certificates(content, certificates), certificates, content, now)
+        said.append(f"{certificates}: {batch.new} batches of cancelled certificates")
+    return ", ".join(said)
+
+
+def _expected(park: Park, start: datetime, stop: datetime) -> int:
+    """About how many readings the meters send in the range."""
+    seconds = (stop - start).total_seconds()
+    return round(sum(seconds / channel.period_s for e in park.enterprises for m in e.meters
+                     for channel in m.channels.values()))
+
+
 def _calculate(conn: Conn, now: datetime, bar: Progress) -> None:
-    for title, table, job in (("intervals ", "stale_range", compute_intervals),
-                              ("balances  ", "stale_day", compute_balances)):
-        row = conn.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
-        task = bar.add_task(title, total=row[0] if row else 0)
-        job(conn, now, lambda done, task=task: bar.advance(task, done))  # type: ignore[misc]
+    for title, column, job in (("intervals ", "stale_ranges", compute_intervals),
+                               ("balances  ", "stale_days", compute_balances)):
+        task = bar.add_task(title, total=rows(conn, "work_waiting")[0][column])
+        job(conn, now, _advance(bar, task))
     task = bar.add_task("indicators", total=1)
     compute_indicators(conn, now)
     bar.advance(task)
+
+
+def _advance(bar: Progress, task: object) -> Callable[[int], None]:
+    return lambda done: bar.advance(task, done)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA dash GRANT SELECT ON TABLES TO greenpark_read
 REVOKE ALL ON SCHEMA public FROM greenpark_reader;
 
 GRANT USAGE ON SCHEMA public TO greenpark_collector;
-GRANT SELECT ON park, enterprise, meter, channel TO greenpark_collector;
+GRANT SELECT ON schema_migration, park, enterprise, meter, channel TO greenpark_collector;
 GRANT SELECT, INSERT ON reading, reading_revision, stale_range, finding TO greenpark_collector;
 GRANT UPDATE ON finding TO greenpark_collector;
 GRANT SELECT, INSERT, UPDATE ON quarantine, collector_state TO greenpark_collector;

@@ -1,0 +1,199 @@
+"""demo: the whole chain on this machine, without hardware, Docker or an account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from app.clock import AcceleratedClock
+from app.demo.history import backfill, bring_claims
+from app.demo.page import write_page
+from app.demo.screen import Scene, look, picture
+from app.demo.stack import Stack, fresh_folder, running_stack
+from app.jobs.pipeline import run_once, wall_now
+from app.settings import Settings
+from app.wiring import console
+from models.park import Park, load_park
+from models.periods import day_start
+from simulators.scenario import load_scenario
+from simulators.source import ParkSimulator
+from storage.db import Conn, connect
+from storage.migrate import migrate
+from storage.parks import applied_parks, apply_park
+
+_REFRESH_S = 2.0
+_SAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "donghe"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command()(demo)
+
+
+@dataclass
+class _Demo:
+    """What the steps of the demo share."""
+
+    stack: Stack
+    park: Park
+    sample: Path
+    seconds: float | None
+    speed: float
+    notes: list[str] = field(default_factory=list)
+    park_id: int = 0
+
+    def connect(self) -> Conn:
+        return connect(self.stack.dsn, application="demo")
+
+
+def demo(
+    seconds: Annotated[float | None, typer.Option(
+        min=10, help="length of the live part, then end by itself; default: until Ctrl-C")] = None,
+    speed: Annotated[float, typer.Option(min=1, help="park time runs this much faster")] = 600,
+    folder: Annotated[Path, typer.Option(help="where everything is kept")] = Path("demo-data"),
+    sample: Annotated[Path, typer.Option(help="folder with park.yaml, simulation.yaml")] = _SAMPLE,
+    seed: Annotated[int, typer.Option(help="another seed, another year")] = 2026,
+) -> None:
+    """Simulate the sample park from 1 January to now, then live at an accelerated clock.
+
+    Examples: greenpark demo --- greenpark demo --seconds 60
+    """
+    began = time.monotonic()
+    with running_stack(fresh_folder(folder)) as stack:
+        run = _Demo(stack, load_park(sample / "park.yaml"), sample, seconds, speed)
+        _announce(run)
+        now = _history(run, seed, began)
+        failed: list[str] = []
+        clock = AcceleratedClock(wall_now(), now, speed)
+        try:
+            _live(run, clock, seed)
+        except KeyboardInterrupt:
+            console.print("stopping")
+        failed = stack.stop()
+        scene = _last_run(run, clock.now())
+        faults = _faults(scene, failed)
+        _summary(run, scene, faults, time.monotonic() - began)
+    if faults:
+        raise typer.Exit(1)
+
+
+def _announce(run: _Demo) -> None:
+    broker = run.stack.broker
+    console.print(f"[bold]{run.park.name.zh} {run.park.name.en}[/bold]: simulated data. "
+                  f"Everything is kept in {run.stack.folder}")
+    console.print(f"broker: {broker.name} on port {broker.port}"
+                  + ("" if broker.durable else " (good for a try: it does not keep messages for a "
+                     "collector that is away; install mosquitto for more)"))
+
+
+def _history(run: _Demo, seed: int, began: float) -> datetime:
+    """Schema, park, readings since 1 January; returns the present instant of the park."""
+    now = datetime.fromtimestamp(int(time.time() // 900) * 900, UTC)
+    today = now.astimezone(run.park.zone).date()
+    with run.connect() as conn:
+        migrate(conn)
+        with conn.transaction():
+            apply_park(conn, run.park, now)
+        run.park_id = next(a.park_id for a in applied_parks(conn) if a.park.key == run.park.key)
+        said = bring_claims(conn, run.park_id, run.sample, "trades.csv", "certificates.csv", now)
+    console.print(f"imported {said}")
+    simulator = ParkSimulator(
+        run.park, load_scenario(run.sample / "simulation.yaml"), seed)
+    counters = backfill(simulator, run.park, run.connect,
+                        day_start(date(today.year, 1, 1), run.park.zone), now)
+    console.print(f"history: {counters['stored']:,} readings stored, {counters['quarantined']} "
+                  f"refused, {time.monotonic() - began:.0f} s after the start")
+    return now
+
+
+def _live(run: _Demo, clock: AcceleratedClock, seed: int) -> None:
+    """Simulator, collector and jobs as processes, until time is up or Ctrl-C."""
+    scenario = str(run.sample / "simulation.yaml")
+    run.stack.start(clock, "collect")
+    run.stack.start(clock, "run")
+    run.stack.start(clock, "simulate", "--park", str(run.sample / "park.yaml"), "--scenario",
+                    scenario, "--seed", str(seed), "--from",
+                    clock.park_start.isoformat(timespec="seconds"))
+    started = time.monotonic()
+    surprise = _Later(min(20.0, (run.seconds or 60.0) / 3), lambda: _certificates(run))
+    with run.connect() as conn, Live(console=console, auto_refresh=False) as live:
+        while run.seconds is None or time.monotonic() - started < run.seconds:
+            surprise.run_if_due(time.monotonic() - started)
+            scene = look(conn, run.park_id, run.park, clock.now(), run.stack.mails.folder,
+                         run.notes)
+            live.update(picture(scene), refresh=True)
+            if dead := run.stack.dead():
+                run.notes.append(f"ended by itself: {', '.join(dead)}; see "
+                                 f"{run.stack.folder}/{dead[0]}.log")
+                live.update(picture(scene), refresh=True)
+                return
+            time.sleep(_REFRESH_S)
+
+
+@dataclass
+class _Later:
+    """Something that happens once, some seconds into the live part."""
+
+    after_s: float
+    action: Callable[[], None]
+    done: bool = False
+
+    def run_if_due(self, elapsed_s: float) -> None:
+        if not self.done and elapsed_s >= self.after_s:
+            self.done = True
+            self.action()
+
+
+def _certificates(run: _Demo) -> None:
+    """An enterprise cancels certificates; its alert resolves by itself."""
+    name = "certificates-november.csv"
+    if (run.sample / name).exists():
+        with run.connect() as conn:
+            said = bring_claims(conn, run.park_id, run.sample, "", name, wall_now())
+        run.notes.append(f"imported while running: {said}")
+
+
+def _last_run(run: _Demo, now: datetime) -> Scene:
+    """Work off what the collector stored last, send what waits, read the final figures."""
+    settings = Settings(smtp_port=run.stack.mails.port)
+    run_once(run.connect, settings, now)
+    with run.connect() as conn:
+        scene = look(conn, run.park_id, run.park, now, run.stack.mails.folder, run.notes)
+        write_page(conn, run.park_id, scene, run.stack.folder / "summary.html")
+    return scene
+
+
+def _faults(scene: Scene, failed: list[str]) -> list[str]:
+    """What a successful demo must not lack."""
+    totals = scene.totals
+    wanted = {"readings": totals["readings"], "15-minute intervals": totals["intervals"],
+              "green shares": totals["shares"], "delivered e-mails": scene.mails}
+    faults = [f"no {name}" for name, count in wanted.items() if not count]
+    newest = totals["newest_reading_at"]
+    if newest is None or scene.now - newest > timedelta(hours=3):
+        faults.append(f"no live readings: the newest is of {newest}")
+    return faults + [f"{name} failed, see its log" for name in failed]
+
+
+def _summary(run: _Demo, scene: Scene, faults: list[str], elapsed_s: float) -> None:
+    folder, totals = run.stack.folder, scene.totals
+    console.print(picture(scene))
+    console.rule("what happened")
+    console.print(
+        f"{totals['readings']:,} readings, {totals['intervals']:,} intervals, "
+        f"{totals['shares']:,} green shares, {totals['quarantined']} refused messages; "
+        f"{totals['open_alerts']} alerts open, {totals['resolved_alerts']} resolved, "
+        f"{scene.mails} e-mails, {elapsed_s:.0f} s", highlight=False)
+    console.print(f"mails     {folder / 'mails'}\nsummary   {folder / 'summary.html'}\n"
+                  f"logs      {folder}/*.log\n"
+                  f"look on   GREENPARK_DATA_DIR={folder} .venv/bin/greenpark indicators\n"
+                  "Grafana   make secrets && docker compose up", highlight=False, soft_wrap=True)
+    for fault in faults:
+        console.print(f"FAILED: {fault}", style="bold red")
