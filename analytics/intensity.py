@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 
-def specific_consumption(amount: pd.Series[float], product_t: pd.Series[float],
-                         window_days: int) -> pd.DataFrame:
+def specific_consumption(
+    amount: pd.Series[float], product_t: pd.Series[float], window_days: int
+) -> pd.DataFrame:
     """Amount per tonne over a sliding window of whole local days.
 
     Args:
@@ -35,6 +36,6 @@ def specific_consumption(amount: pd.Series[float], product_t: pd.Series[float],
     out["days"] = window["amount"].count()
     complete = (out["days"] == window_days) & (out["product_t"] > 0)
     out["value"] = np.where(complete, out["amount"] / out["product_t"].where(complete), np.nan)
-    out = out.iloc[window_days - 1:]
-    out.index = pd.Index([t.date() for t in calendar[window_days - 1:]], name="day")
+    out = out.iloc[window_days - 1 :]
+    out.index = pd.Index([t.date() for t in calendar[window_days - 1 :]], name="day")
     return out

@@ -12,9 +12,12 @@ from app.wiring import start_logging, stderr
 from models.errors import ParkError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     help="greenpark: from the meters of an industrial park to its green-power share, alerts and "
-         "dashboards. Settings: environment GREENPARK_*, see docs/settings.md.")
+    "dashboards. Settings: environment GREENPARK_*, see docs/settings.md.",
+)
 for module in (operate, look, imports, doctor, replay):
     module.register(app)
 app.add_typer(dashboards.app, name="dashboards", help="Grafana dashboards as code.")

@@ -68,8 +68,9 @@ def parse_clock(spec: str) -> Clock:
         return RealClock()
     try:
         real, park, speed = spec.split("|")
-        clock = AcceleratedClock(datetime.fromisoformat(real), datetime.fromisoformat(park),
-                                 float(speed))
+        clock = AcceleratedClock(
+            datetime.fromisoformat(real), datetime.fromisoformat(park), float(speed)
+        )
     except ValueError as exc:
         msg = f"clock {spec!r}: expected REAL_ISO|PARK_ISO|SPEED"
         raise ValueError(msg) from exc

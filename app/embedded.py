@@ -70,7 +70,8 @@ class Broker:
         """
         with self.log_file.open("ab") as out:
             self.process = subprocess.Popen(  # noqa: S603
-                self.command, stdout=out, stderr=out, start_new_session=True)
+                self.command, stdout=out, stderr=out, start_new_session=True
+            )
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -82,8 +83,10 @@ class Broker:
                 continue
             return self
         tail = self.log_file.read_text(errors="replace")[-400:]
-        raise ConfigError(f"broker {self.name}", [f"does not answer on port {self.port}; "
-                                                  f"end of {self.log_file}: {tail}"])
+        raise ConfigError(
+            f"broker {self.name}",
+            [f"does not answer on port {self.port}; end of {self.log_file}: {tail}"],
+        )
 
     def stop(self) -> None:
         """End it in order."""
@@ -107,13 +110,18 @@ def mosquitto_config(port: int, store: str, plugin: str | None) -> str:
     With the persist-sqlite plugin (2.1) and flush_period 0 that holds for a kill -9 as well;
     without it (2.0) only for an orderly stop.
     """
-    lines = [f"listener {port} 127.0.0.1", "allow_anonymous true",
-             "max_inflight_messages 1000", "max_queued_messages 2000000",
-             "max_packet_size 2097152", "persistent_client_expiration 30d",
-             "log_type error", "log_type warning"]
+    lines = [
+        f"listener {port} 127.0.0.1",
+        "allow_anonymous true",
+        "max_inflight_messages 1000",
+        "max_queued_messages 2000000",
+        "max_packet_size 2097152",
+        "persistent_client_expiration 30d",
+        "log_type error",
+        "log_type warning",
+    ]
     if plugin:
-        lines += [f"persistence_location {store}/", f"plugin {plugin}",
-                  "plugin_opt_flush_period 0"]
+        lines += [f"persistence_location {store}/", f"plugin {plugin}", "plugin_opt_flush_period 0"]
     else:
         lines += ["persistence true", f"persistence_location {store}/"]
     return "\n".join(lines) + "\n"
@@ -128,8 +136,15 @@ def find_broker(folder: Path, port: int | None = None) -> Broker:
     if binary is None:
         command = [sys.executable, "-m", "app.amqtt_broker", str(port)]
         return Broker(command, port, "amqtt", False, "3.1.1", log_file)
-    plugin = next((str(lib / name) for lib in Path("/usr/lib").glob("*-linux-*")
-                   for name in _PLUGIN_NAMES if (lib / name).exists()), None)
+    plugin = next(
+        (
+            str(lib / name)
+            for lib in Path("/usr/lib").glob("*-linux-*")
+            for name in _PLUGIN_NAMES
+            if (lib / name).exists()
+        ),
+        None,
+    )
     config = folder / "mosquitto.conf"
     config.write_text("user root\n" + mosquitto_config(port, str(folder), plugin))
     return Broker([binary, "-c", str(config)], port, "mosquitto", plugin is not None, "5", log_file)

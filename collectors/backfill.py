@@ -15,8 +15,12 @@ from storage.db import Conn
 
 
 def store_history(
-    messages: Iterable[Incoming], connect: Callable[[], Conn], clock: Clock, *,
-    batch_bytes: int = 2_000_000, max_payload_bytes: int = 2_097_152,
+    messages: Iterable[Incoming],
+    connect: Callable[[], Conn],
+    clock: Clock,
+    *,
+    batch_bytes: int = 2_000_000,
+    max_payload_bytes: int = 2_097_152,
     progress: Callable[[Counter[str]], None] = lambda counters: None,
 ) -> Counter[str]:
     """Judge and store messages in order, one transaction per batch; safe to repeat.
@@ -53,5 +57,7 @@ def store_history(
 
 def _commit(writer: Writer, messages: list[Incoming]) -> None:
     if not writer.commit(messages):
-        raise Unavailable("store history", "the database went away; run the command again, what "
-                          "is stored already is recognised")
+        raise Unavailable(
+            "store history",
+            "the database went away; run the command again, what is stored already is recognised",
+        )

@@ -37,11 +37,16 @@ class Directory:
             raise PayloadError("unknown_park", "topic", address.park, "a park that was applied")
         owner = self._owners.get((address.park, meter))
         if owner is None:
-            raise PayloadError("unknown_meter", "meter", meter,
-                               f"a meter of park {address.park} in park.yaml")
+            raise PayloadError(
+                "unknown_meter", "meter", meter, f"a meter of park {address.park} in park.yaml"
+            )
         if owner != address.enterprise:
-            raise PayloadError("ownership", "topic", f"{address.enterprise}/{meter}",
-                               "the topic of the enterprise that owns the meter")
+            raise PayloadError(
+                "ownership",
+                "topic",
+                f"{address.enterprise}/{meter}",
+                "the topic of the enterprise that owns the meter",
+            )
 
     def channel(self, park: str, meter: str, channel: str) -> ChannelRef:
         """The channel.
@@ -51,8 +56,12 @@ class Directory:
         """
         ref = self._channels.get((park, meter, channel))
         if ref is None:
-            raise PayloadError("unknown_channel", f"{meter}.{channel}", channel,
-                               "a channel of this meter in park.yaml")
+            raise PayloadError(
+                "unknown_channel",
+                f"{meter}.{channel}",
+                channel,
+                "a channel of this meter in park.yaml",
+            )
         return ref
 
 
@@ -88,8 +97,12 @@ class Door:
         out = Judged()
         try:
             if len(payload) > self.max_payload_bytes:
-                raise PayloadError("too_large", "payload", f"{len(payload)} bytes",
-                                   f"at most {self.max_payload_bytes} bytes")
+                raise PayloadError(
+                    "too_large",
+                    "payload",
+                    f"{len(payload)} bytes",
+                    f"at most {self.max_payload_bytes} bytes",
+                )
             address = parse_topic(topic)
             decoded = decode(address, payload)
         except PayloadError as exc:
@@ -102,8 +115,14 @@ class Door:
             out.quarantined = _quarantined(topic, payload, problems, now)
         return out
 
-    def _check(self, address: Address, values: Sequence[RawValue], now: datetime,
-               out: Judged, problems: list[PayloadError]) -> None:
+    def _check(
+        self,
+        address: Address,
+        values: Sequence[RawValue],
+        now: datetime,
+        out: Judged,
+        problems: list[PayloadError],
+    ) -> None:
         latest = now + self.future_tolerance
         directory, limits = self.directory, self.directory.limits
         meter = None
@@ -114,31 +133,48 @@ class Door:
                     meter = raw.meter
                 ref = directory.channel(address.park, raw.meter, raw.channel)
                 if raw.ts > latest:
-                    raise PayloadError("future", f"{raw.meter}.{raw.channel}", raw.ts.isoformat(),
-                                       f"a time up to {latest.isoformat()}")
+                    raise PayloadError(
+                        "future",
+                        f"{raw.meter}.{raw.channel}",
+                        raw.ts.isoformat(),
+                        f"a time up to {latest.isoformat()}",
+                    )
                 low, high = limits[ref.channel_id]
                 if not low <= raw.value <= high:
-                    raise PayloadError("out_of_range", f"{raw.meter}.{raw.channel}", raw.value,
-                                       f"{low:g} to {high:g} {ref.unit}")
+                    raise PayloadError(
+                        "out_of_range",
+                        f"{raw.meter}.{raw.channel}",
+                        raw.value,
+                        f"{low:g} to {high:g} {ref.unit}",
+                    )
             except PayloadError as exc:
                 problems.append(exc)
             else:
-                out.readings.append(
-                    Reading(ref.channel_id, raw.ts, raw.value, now, raw.correction))
+                out.readings.append(Reading(ref.channel_id, raw.ts, raw.value, now, raw.correction))
 
 
 def _quarantined(
     topic: str, payload: bytes, problems: Sequence[PayloadError], now: datetime
 ) -> Quarantined:
-    detail = [{"code": p.code, "field": p.field, "got": p.got, "expected": p.expected}
-              for p in problems[:50]]
+    detail = [
+        {"code": p.code, "field": p.field, "got": p.got, "expected": p.expected}
+        for p in problems[:50]
+    ]
     if len(problems) > len(detail):
-        detail.append({"code": "more", "field": "", "got": str(len(problems) - len(detail)),
-                       "expected": "further problems are not listed"})
+        detail.append(
+            {
+                "code": "more",
+                "field": "",
+                "got": str(len(problems) - len(detail)),
+                "expected": "further problems are not listed",
+            }
+        )
     return Quarantined(topic, payload, problems[0].code, _clean(detail), now)
 
 
 def _clean(detail: list[dict[str, str]]) -> list[dict[str, str]]:
     """Without characters that JSONB cannot hold (NUL, lone surrogates)."""
-    return [{k: v.replace("\0", "\\0").encode("utf-8", "replace").decode() for k, v in d.items()}
-            for d in detail]
+    return [
+        {k: v.replace("\0", "\\0").encode("utf-8", "replace").decode() for k, v in d.items()}
+        for d in detail
+    ]

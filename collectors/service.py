@@ -21,10 +21,20 @@ log = logging.getLogger(__name__)
 class Collector:
     """Receives, stores, acknowledges; stops without losing anything."""
 
-    def __init__(self, address: BrokerAddress, connect: Callable[[], Conn], clock: Clock, *,
-                 client_id: str, topic: str, batch: int = 2000, linger_s: float = 0.1,
-                 window: int = 6000, max_payload_bytes: int = 262_144,
-                 future_tolerance_s: int = 300) -> None:
+    def __init__(
+        self,
+        address: BrokerAddress,
+        connect: Callable[[], Conn],
+        clock: Clock,
+        *,
+        client_id: str,
+        topic: str,
+        batch: int = 2000,
+        linger_s: float = 0.1,
+        window: int = 6000,
+        max_payload_bytes: int = 262_144,
+        future_tolerance_s: int = 300,
+    ) -> None:
         self.inbox = Inbox(2 * window)
         self.transport = Transport(address, client_id, topic, window, self.inbox)
         door = Door(Directory([]), max_payload_bytes, timedelta(seconds=future_tolerance_s))
@@ -69,8 +79,16 @@ class Collector:
         if self.transport.sessions_lost > self.writer.counters["sessions_lost"]:
             self.writer.counters["sessions_lost"] = self.transport.sessions_lost
             now = self.clock.now()
-            self.writer.notes.append(Finding(
-                "collector.session_lost", Severity.CRITICAL, now, now,
-                evidence={"client_id": self.transport.client_id,
-                          "meaning": "the broker forgot the session; readings sent while the "
-                                     "collector was away may be missing, ask the gateways"}))
+            self.writer.notes.append(
+                Finding(
+                    "collector.session_lost",
+                    Severity.CRITICAL,
+                    now,
+                    now,
+                    evidence={
+                        "client_id": self.transport.client_id,
+                        "meaning": "the broker forgot the session; readings sent while the "
+                        "collector was away may be missing, ask the gateways",
+                    },
+                )
+            )

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,10 +82,8 @@ class Transport:
 
     def wake(self) -> None:
         """Interrupt the wait of the network thread."""
-        try:
+        with suppress(OSError):  # it has enough to wake up for, or is closed
             self._wake_w.send(b"x")
-        except OSError:
-            pass  # it has enough to wake up for, or is closed
 
     def run(self) -> None:
         """Serve until `stopping`; reconnects for ever with growing, jittered pauses.
@@ -99,8 +98,9 @@ class Transport:
                 self._serve()
                 pause_s = 0.2 if time.monotonic() - began > 5 else pause_s
             if self._failure:
-                raise ConfigError(f"broker {self.address.host}:{self.address.port}",
-                                  [self._failure])
+                raise ConfigError(
+                    f"broker {self.address.host}:{self.address.port}", [self._failure]
+                )
             self.stopping.wait(pause_s * random.uniform(0.7, 1.3))  # noqa: S311
             pause_s = min(pause_s * 2, 30.0)
 
@@ -121,8 +121,12 @@ class Transport:
     def _make_client(self) -> mqtt.Client:
         v5 = self.address.protocol == "5"
         client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=self.client_id, manual_ack=True,
-            protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311, clean_session=None if v5 else False)
+            CallbackAPIVersion.VERSION2,
+            client_id=self.client_id,
+            manual_ack=True,
+            protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
+            clean_session=None if v5 else False,
+        )
         if self.address.username:
             client.username_pw_set(self.address.username, self.address.password)
         if self.address.ca_file:
@@ -144,8 +148,12 @@ class Transport:
         try:
             self._client.connect(self.address.host, self.address.port, _KEEPALIVE_S, **kwargs)
         except (OSError, ValueError) as exc:
-            log.warning("broker %s:%d cannot be reached: %s; trying again",
-                        self.address.host, self.address.port, exc)
+            log.warning(
+                "broker %s:%d cannot be reached: %s; trying again",
+                self.address.host,
+                self.address.port,
+                exc,
+            )
             return False
         return True
 
@@ -179,14 +187,26 @@ class Transport:
             if generation == self.generation and self.connected:
                 self._client.ack(mid, 1)
 
-    def _on_connect(self, client: mqtt.Client, _user: Any, flags: mqtt.ConnectFlags,
-                    reason: ReasonCode, _properties: Properties | None) -> None:
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        _user: Any,
+        flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
         if reason.is_failure:
             log.error("broker refuses the connection: %s", reason)
-            if str(reason) in ("Not authorized", "Bad user name or password",
-                               "Unsupported protocol version", "Client identifier not valid"):
-                self._failure = (f"refuses client {self.client_id!r}: {reason}; check user, "
-                                 "password, protocol and client id")
+            if str(reason) in (
+                "Not authorized",
+                "Bad user name or password",
+                "Unsupported protocol version",
+                "Client identifier not valid",
+            ):
+                self._failure = (
+                    f"refuses client {self.client_id!r}: {reason}; check user, "
+                    "password, protocol and client id"
+                )
             return
         if self.generation and not flags.session_present:
             self.sessions_lost += 1
@@ -197,26 +217,45 @@ class Transport:
             client.subscribe(self.topic, options=SubscribeOptions(qos=1, retainHandling=1))
         else:
             client.subscribe(self.topic, qos=1)
-        log.info("connected, generation %d, session present: %s", self.generation,
-                 flags.session_present)
+        log.info(
+            "connected, generation %d, session present: %s", self.generation, flags.session_present
+        )
 
-    def _on_subscribe(self, _client: mqtt.Client, _user: Any, _mid: int,
-                      reasons: list[ReasonCode], _properties: Properties | None) -> None:
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _user: Any,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
         refused = [r for r in reasons if r.is_failure]
         if refused:
             self._failure = f"refuses the subscription {self.topic!r}: {refused[0]}"
             self._client.disconnect()
 
-    def _on_disconnect(self, _client: mqtt.Client, _user: Any, _flags: Any, reason: ReasonCode,
-                       _properties: Properties | None) -> None:
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _user: Any,
+        _flags: Any,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
         self.connected = False
         if not self.stopping.is_set():
             log.warning("disconnected from the broker: %s", reason)
 
     def _on_message(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
         # `message.topic` raises on invalid UTF-8; the bytes never do
-        self.inbox.put(Arrival(self.generation, message.mid if message.qos else 0,
-                               message._topic, bytes(message.payload)))
+        self.inbox.put(
+            Arrival(
+                self.generation,
+                message.mid if message.qos else 0,
+                message._topic,
+                bytes(message.payload),
+            )
+        )
 
 
 def _pending(sock: Any) -> bool:

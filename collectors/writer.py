@@ -63,8 +63,12 @@ class Writer:
                 arrivals = inbox.take(self.batch, self.linger_s)
                 if arrivals:
                     now = self.clock.now()
-                    if not self.commit([Incoming(a.topic.decode("utf-8", "replace"), a.payload, now)
-                                        for a in arrivals]):
+                    if not self.commit(
+                        [
+                            Incoming(a.topic.decode("utf-8", "replace"), a.payload, now)
+                            for a in arrivals
+                        ]
+                    ):
                         return  # stopping while the database is away: the broker keeps them
                     done(arrivals)
                 elif time.monotonic() - self._state_at > 5 * _STATE_EVERY_S:
@@ -107,17 +111,25 @@ class Writer:
             else:
                 return True
 
-    def _split(self, messages: Sequence[Incoming], judged: Sequence[Judged],
-               cause: Invalid) -> bool:
+    def _split(
+        self, messages: Sequence[Incoming], judged: Sequence[Judged], cause: Invalid
+    ) -> bool:
         """Halve a refused batch; a single refused message goes to quarantine."""
         if len(messages) > 1:
             middle = len(messages) // 2
-            return (self._store(messages[:middle], judged[:middle])
-                    and self._store(messages[middle:], judged[middle:]))
+            return self._store(messages[:middle], judged[:middle]) and self._store(
+                messages[middle:], judged[middle:]
+            )
         log.error("the database refuses a message, it goes to quarantine: %s", cause)
         topic, payload, received_at = messages[0]
-        detail = [{"code": "storage", "field": "message", "got": str(cause)[:300],
-                   "expected": "rows that the database accepts"}]
+        detail = [
+            {
+                "code": "storage",
+                "field": "message",
+                "got": str(cause)[:300],
+                "expected": "rows that the database accepts",
+            }
+        ]
         refused = len(judged[0].readings) + judged[0].refused
         note = Quarantined(topic, payload, "storage", detail, received_at)
         return self._store(messages, [Judged(refused=refused, quarantined=note)])
@@ -132,12 +144,16 @@ class Writer:
             result = store_batch(conn, readings, quarantined)
             save_findings(conn, notes, self.clock.now())
             counters = self.counters + Counter(
-                stored=result.stored, duplicate=result.duplicate, conflict=result.conflict,
-                correction=result.correction, quarantined=refused)
+                stored=result.stored,
+                duplicate=result.duplicate,
+                conflict=result.conflict,
+                correction=result.correction,
+                quarantined=refused,
+            )
             counters["pending"] -= len(readings) + refused
             self._leave_state(conn, counters)
         self.counters = counters
-        del self.notes[:len(notes)]
+        del self.notes[: len(notes)]
 
     def _leave_state(self, conn: Conn, counters: Counter[str]) -> None:
         if time.monotonic() - self._state_at > _STATE_EVERY_S or self.stopping.is_set():

@@ -38,8 +38,14 @@ class CertificateRow(NamedTuple):
 
 
 TRADE_COLUMNS = ("enterprise", "contract", "month", "kind", "settled_kwh")
-CERTIFICATE_COLUMNS = ("enterprise", "series", "serial_first", "serial_last", "month",
-                       "cancelled_on")
+CERTIFICATE_COLUMNS = (
+    "enterprise",
+    "series",
+    "serial_first",
+    "serial_last",
+    "month",
+    "cancelled_on",
+)
 
 
 def read_trades(content: bytes, source: str) -> list[TradeRow]:
@@ -60,8 +66,12 @@ def read_certificates(content: bytes, source: str) -> list[CertificateRow]:
     return _read(content, source, CERTIFICATE_COLUMNS, _certificate)
 
 
-def _read(content: bytes, source: str, columns: tuple[str, ...],
-          parse: Callable[[int, dict[str, str]], Row]) -> list[Row]:
+def _read(
+    content: bytes,
+    source: str,
+    columns: tuple[str, ...],
+    parse: Callable[[int, dict[str, str]], Row],
+) -> list[Row]:
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
         lines = list(reader)
@@ -69,8 +79,9 @@ def _read(content: bytes, source: str, columns: tuple[str, ...],
         raise ConfigError(source, [f"is not a UTF-8 CSV file: {exc}"]) from exc
     missing = [c for c in columns if c not in (reader.fieldnames or [])]
     if missing:
-        raise ConfigError(source, [f"column(s) missing: {', '.join(missing)}; expected: "
-                                   f"{', '.join(columns)}"])
+        raise ConfigError(
+            source, [f"column(s) missing: {', '.join(missing)}; expected: {', '.join(columns)}"]
+        )
     rows, faults = [], []
     for number, fields in enumerate(lines, start=2):
         try:
@@ -98,8 +109,14 @@ def _trade(line: int, cells: dict[str, str]) -> TradeRow:
     if not settled_wh.is_finite() or settled_wh < 0 or settled_wh != int(settled_wh):
         msg = f"settled_kwh: got {cells['settled_kwh']!r}, expected whole Wh of 0 or more"
         raise ValueError(msg)
-    return TradeRow(line, cells["enterprise"], cells["contract"], _month(cells["month"]),
-                    cast("Literal['green', 'nuclear']", cells["kind"]), int(settled_wh))
+    return TradeRow(
+        line,
+        cells["enterprise"],
+        cells["contract"],
+        _month(cells["month"]),
+        cast("Literal['green', 'nuclear']", cells["kind"]),
+        int(settled_wh),
+    )
 
 
 def _certificate(line: int, cells: dict[str, str]) -> CertificateRow:
@@ -116,8 +133,7 @@ def _certificate(line: int, cells: dict[str, str]) -> CertificateRow:
     if cancelled <= month:
         msg = f"cancelled_on: got {cancelled}, expected a day after the generation month began"
         raise ValueError(msg)
-    return CertificateRow(line, cells["enterprise"], cells["series"], first, last, month,
-                          cancelled)
+    return CertificateRow(line, cells["enterprise"], cells["series"], first, last, month, cancelled)
 
 
 def _serial(cells: dict[str, str], column: str) -> int:

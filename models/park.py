@@ -113,8 +113,10 @@ class Channel(_Model):
             msg = f"unknown quantity {self.quantity!r}; expected one of: {known}"
             raise ValueError(msg)
         if self.unit not in quantity.accepted:
-            msg = (f"unit {self.unit!r} does not measure {self.quantity}; "
-                   f"expected one of: {', '.join(quantity.accepted)}")
+            msg = (
+                f"unit {self.unit!r} does not measure {self.quantity}; "
+                f"expected one of: {', '.join(quantity.accepted)}"
+            )
             raise ValueError(msg)
         if self.kind == "register" and not quantity.is_flow:
             msg = f"{self.quantity} is a state and cannot be a register; use kind: gauge"
@@ -166,8 +168,17 @@ class Enterprise(_Model):
 
     key: Key
     name: Names
-    kind: Literal["smelter", "casting", "extrusion", "parts", "recycling", "energy",
-                  "battery", "utility", "other"] = "other"
+    kind: Literal[
+        "smelter",
+        "casting",
+        "extrusion",
+        "parts",
+        "recycling",
+        "energy",
+        "battery",
+        "utility",
+        "other",
+    ] = "other"
     in_goal_boundary: bool = Field(
         default=True, description="counts in the park's green share (the report leaves it open)"
     )
@@ -204,7 +215,9 @@ class RuleSettings(_Model):
     intensity_tolerance_ratio: float = Field(default=0.03, ge=0, le=1)
     intensity_critical_ratio: float = Field(default=0.15, ge=0, le=1)
     clear_ratio: float = Field(
-        default=0.5, ge=0, le=1,
+        default=0.5,
+        ge=0,
+        le=1,
         description="an open alert closes when the excess is below this part of the tolerance",
     )
     min_completeness_ratio: float = Field(default=0.90, ge=0, le=1)
@@ -246,7 +259,8 @@ class Park(_Model):
         faults += _repeated("meter", meters)
         faults += [
             f"substation {s.key}: meter {s.meter!r} is not a meter of this park"
-            for s in self.substations if s.meter not in meters
+            for s in self.substations
+            if s.meter not in meters
         ]
         if faults:
             raise ValueError("; ".join(faults))
@@ -266,7 +280,9 @@ class Park(_Model):
 
 
 def _repeated(what: str, keys: list[str]) -> list[str]:
-    return [f"{what} key {k!r} is used twice" for k in sorted({k for k in keys if keys.count(k) > 1})]
+    return [
+        f"{what} key {k!r} is used twice" for k in sorted({k for k in keys if keys.count(k) > 1})
+    ]
 
 
 def parse_park(document: Any, source: str) -> Park:

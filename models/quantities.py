@@ -1,4 +1,4 @@
-"""The one table of physical quantities: canonical unit, accepted units, plausible range, Grafana unit.
+"""The one table of physical quantities: units, plausible range, Grafana unit.
 
 Column suffixes, payload checks, unit conversion and dashboard axes all come from here.
 """
@@ -55,24 +55,87 @@ _VOLUME = {"L": 1e-3, "m3": 1.0}
 _REACTIVE = {"varh": 1e-3, "kvarh": 1.0, "Mvarh": 1e3}
 
 _TABLE = (
-    Quantity("active_energy", "有功电量", "active energy", "kWh", "_kwh", _ENERGY, True,
-             (0.0, 1e12), "kwatth"),
-    Quantity("reactive_energy", "无功电量", "reactive energy", "kvarh", "_kvarh", _REACTIVE, True,
-             (0.0, 1e12), "suffix: kvarh"),
-    Quantity("active_power", "有功功率", "active power", "kW", "_kw",
-             {"W": 1e-3, "kW": 1.0, "MW": 1e3}, False, (-5e6, 5e6), "kwatt"),
-    Quantity("water_volume", "水量", "water volume", "m3", "_m3", _VOLUME, True,
-             (0.0, 1e10), "m3"),
-    Quantity("gas_volume", "天然气量", "natural gas volume", "m3", "_m3", _VOLUME, True,
-             (0.0, 1e10), "m3"),
-    Quantity("mass", "产量", "mass", "t", "_t", {"kg": 1e-3, "t": 1.0, "kt": 1e3}, True,
-             (0.0, 1e9), "suffix: t"),
-    Quantity("heat", "热量", "heat", "GJ", "_gj", {"MJ": 1e-3, "GJ": 1.0}, True,
-             (0.0, 1e9), "suffix: GJ"),
-    Quantity("state_of_charge", "荷电状态", "state of charge", "ratio", "_ratio",
-             {"ratio": 1.0, "percent": 1e-2}, False, (0.0, 1.0), "percentunit"),
-    Quantity("temperature", "温度", "temperature", "degC", "_degc", {"degC": 1.0}, False,
-             (-60.0, 1500.0), "celsius"),
+    Quantity(
+        "active_energy",
+        "有功电量",
+        "active energy",
+        "kWh",
+        "_kwh",
+        _ENERGY,
+        True,
+        (0.0, 1e12),
+        "kwatth",
+    ),
+    Quantity(
+        "reactive_energy",
+        "无功电量",
+        "reactive energy",
+        "kvarh",
+        "_kvarh",
+        _REACTIVE,
+        True,
+        (0.0, 1e12),
+        "suffix: kvarh",
+    ),
+    Quantity(
+        "active_power",
+        "有功功率",
+        "active power",
+        "kW",
+        "_kw",
+        {"W": 1e-3, "kW": 1.0, "MW": 1e3},
+        False,
+        (-5e6, 5e6),
+        "kwatt",
+    ),
+    Quantity("water_volume", "水量", "water volume", "m3", "_m3", _VOLUME, True, (0.0, 1e10), "m3"),
+    Quantity(
+        "gas_volume",
+        "天然气量",
+        "natural gas volume",
+        "m3",
+        "_m3",
+        _VOLUME,
+        True,
+        (0.0, 1e10),
+        "m3",
+    ),
+    Quantity(
+        "mass",
+        "产量",
+        "mass",
+        "t",
+        "_t",
+        {"kg": 1e-3, "t": 1.0, "kt": 1e3},
+        True,
+        (0.0, 1e9),
+        "suffix: t",
+    ),
+    Quantity(
+        "heat", "热量", "heat", "GJ", "_gj", {"MJ": 1e-3, "GJ": 1.0}, True, (0.0, 1e9), "suffix: GJ"
+    ),
+    Quantity(
+        "state_of_charge",
+        "荷电状态",
+        "state of charge",
+        "ratio",
+        "_ratio",
+        {"ratio": 1.0, "percent": 1e-2},
+        False,
+        (0.0, 1.0),
+        "percentunit",
+    ),
+    Quantity(
+        "temperature",
+        "温度",
+        "temperature",
+        "degC",
+        "_degc",
+        {"degC": 1.0},
+        False,
+        (-60.0, 1500.0),
+        "celsius",
+    ),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType({q.key: q for q in _TABLE})

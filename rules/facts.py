@@ -33,8 +33,12 @@ class Measured:
     def evidence(self, **more: Any) -> Mapping[str, Any]:
         """JSON-able facts for a verdict."""
         return {
-            "value": self.value, "unit": self.unit,
+            "value": self.value,
+            "unit": self.unit,
             "period_start": self.period_start.isoformat(),
             "period_stop": self.period_stop.isoformat(),
             "completeness_ratio": self.completeness_ratio,
-            "estimated_ratio": self.estimated_ratio, "status": self.status, **more}
+            "estimated_ratio": self.estimated_ratio,
+            "status": self.status,
+            **more,
+        }

@@ -34,11 +34,13 @@ def green_share_ytd(
     path = glide_path(goal, end_ratio, seen.period_stop)
     facts = seen.evidence(target=path, year_end_target=end_ratio, share=goal.share)
 
-    def verdict(outcome: Outcome, severity: Severity = Severity.WARNING,
-                reason: str = "") -> Verdict:
+    def verdict(
+        outcome: Outcome, severity: Severity = Severity.WARNING, reason: str = ""
+    ) -> Verdict:
         extra = {"reason": reason} if reason else {}
-        return Verdict(RULE, seen.park_id, seen.enterprise_id, outcome, severity,
-                       {**facts, **extra})
+        return Verdict(
+            RULE, seen.park_id, seen.enterprise_id, outcome, severity, {**facts, **extra}
+        )
 
     if seen.value is None:
         return verdict(Outcome.CANNOT_TELL, reason="no_value")

@@ -25,11 +25,13 @@ def specific_consumption(
     """
     facts = seen.evidence(target=target)
 
-    def verdict(outcome: Outcome, severity: Severity = Severity.WARNING,
-                reason: str = "") -> Verdict:
+    def verdict(
+        outcome: Outcome, severity: Severity = Severity.WARNING, reason: str = ""
+    ) -> Verdict:
         extra = {"reason": reason} if reason else {}
-        return Verdict(rule, seen.park_id, seen.enterprise_id, outcome, severity,
-                       {**facts, **extra})
+        return Verdict(
+            rule, seen.park_id, seen.enterprise_id, outcome, severity, {**facts, **extra}
+        )
 
     if seen.completeness_ratio < settings.min_completeness_ratio:
         return verdict(Outcome.CANNOT_TELL, reason="incomplete_data")

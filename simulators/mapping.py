@@ -124,12 +124,15 @@ def load_mapping(path: Path) -> ReplayMapping:
     except yaml.YAMLError as exc:
         raise ConfigError(str(path), [f"is not valid YAML: {exc}"]) from exc
     except ValidationError as exc:
-        raise ConfigError(str(path), [f"{'.'.join(map(str, e['loc']))}: {e['msg']}"
-                                      for e in exc.errors()]) from exc
+        raise ConfigError(
+            str(path), [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors()]
+        ) from exc
     known = {c for f in mapping.files for c in f.columns}
     used = {c for ch in mapping.channels for c in (*ch.plus, *ch.minus)}
     used |= {t.column for t in mapping.trades}
     if unknown := sorted(used - known):
-        raise ConfigError(str(path), [f"column {c!r} is in no file; known: "
-                                      f"{', '.join(sorted(known))}" for c in unknown])
+        raise ConfigError(
+            str(path),
+            [f"column {c!r} is in no file; known: {', '.join(sorted(known))}" for c in unknown],
+        )
     return mapping

@@ -47,8 +47,10 @@ class Publisher:
         self._refused = ""
         v5 = login.protocol == "5"
         self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id,
-            protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311)
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
+        )
         self._client.max_inflight_messages_set(_WINDOW)
         self._client.reconnect_delay_set(1, 5)
         if login.username:
@@ -68,13 +70,24 @@ class Publisher:
         try:
             self._client.connect(self._login.host, self._login.port, keepalive=60)
         except OSError as exc:
-            raise ConfigError(where, [f"cannot be reached: {exc}; start it, or set "
-                                      "GREENPARK_MQTT_HOST and GREENPARK_MQTT_PORT"]) from exc
+            raise ConfigError(
+                where,
+                [
+                    f"cannot be reached: {exc}; start it, or set "
+                    "GREENPARK_MQTT_HOST and GREENPARK_MQTT_PORT"
+                ],
+            ) from exc
         self._client.loop_start()
         if not self._connected.wait(timeout_s):
             self._client.loop_stop()
-            raise ConfigError(where, [self._refused or "does not answer the connection; check "
-                                      "GREENPARK_MQTT_PROTOCOL, user and password"])
+            raise ConfigError(
+                where,
+                [
+                    self._refused
+                    or "does not answer the connection; check "
+                    "GREENPARK_MQTT_PROTOCOL, user and password"
+                ],
+            )
         return self
 
     @property
@@ -91,8 +104,9 @@ class Publisher:
         info = self._client.publish(message.topic, message.payload, qos=1)
         # NO_CONN is no loss: paho keeps the message and sends it after the reconnect
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
-            raise ConfigError(f"message to {message.topic}",
-                              [f"was not taken over by the client: {info.rc!r}"])
+            raise ConfigError(
+                f"message to {message.topic}", [f"was not taken over by the client: {info.rc!r}"]
+            )
 
     def flush(self, timeout_s: float = 60) -> bool:
         """Wait until everything is acknowledged; False when time ran out."""
@@ -107,15 +121,17 @@ class Publisher:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _on_connect(self, _client: mqtt.Client, _user: Any, _flags: Any, reason: ReasonCode,
-                    _properties: Any) -> None:
+    def _on_connect(
+        self, _client: mqtt.Client, _user: Any, _flags: Any, reason: ReasonCode, _properties: Any
+    ) -> None:
         if reason.is_failure:
             self._refused = f"refuses the connection: {reason}"
         else:
             self._connected.set()
 
-    def _on_publish(self, _client: mqtt.Client, _user: Any, _mid: int, _reason: Any,
-                    _properties: Any) -> None:
+    def _on_publish(
+        self, _client: mqtt.Client, _user: Any, _mid: int, _reason: Any, _properties: Any
+    ) -> None:
         with self._changed:
             self.acknowledged += 1
             self._changed.notify_all()

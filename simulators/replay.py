@@ -39,7 +39,8 @@ def read_data(mapping: ReplayMapping, folder: Path) -> DataSet:
     zone = mapping.zone
     low, high = (
         None if d is None else datetime.combine(d, time(), zone).astimezone(UTC)
-        for d in (mapping.from_day, mapping.stop_day))
+        for d in (mapping.from_day, mapping.stop_day)
+    )
     starts = sorted(t for t in common if (low is None or t >= low) and (high is None or t < high))
     if not starts:
         raise ConfigError(str(folder), ["no step in the range that all columns have"])
@@ -49,17 +50,22 @@ def read_data(mapping: ReplayMapping, folder: Path) -> DataSet:
 def _read_file(mapping: ReplayMapping, source: SourceFile, path: Path) -> Columns:
     out: Columns = {name: {} for name in source.columns}
     hours = Decimal(mapping.step_s) / _HOUR_S
-    factor = {n: c.scale * (hours if c.value == "mean_kw" else 1)
-              for n, c in source.columns.items()}
+    factor = {
+        n: c.scale * (hours if c.value == "mean_kw" else 1) for n, c in source.columns.items()
+    }
     last: datetime | None = None
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
             wanted = [source.time_column, *(c.header for c in source.columns.values())]
             if missing := [c for c in wanted if c not in (reader.fieldnames or [])]:
-                raise ConfigError(str(path), [f"no column {c!r}; the file has: "
-                                              f"{', '.join(reader.fieldnames or [])}"
-                                              for c in missing])
+                raise ConfigError(
+                    str(path),
+                    [
+                        f"no column {c!r}; the file has: {', '.join(reader.fieldnames or [])}"
+                        for c in missing
+                    ],
+                )
             for number, row in enumerate(reader, start=2):
                 place = f"{path.name} line {number}"
                 naive = _stamp(row[source.time_column], source.time_format, place)
@@ -68,13 +74,19 @@ def _read_file(mapping: ReplayMapping, source: SourceFile, path: Path) -> Column
                     if start in out[name]:
                         if mapping.first_of_duplicates:
                             continue
-                        raise ConfigError(place, [f"time {naive} comes twice; set "
-                                                  "first_of_duplicates: true to keep the first"])
+                        raise ConfigError(
+                            place,
+                            [
+                                f"time {naive} comes twice; set "
+                                "first_of_duplicates: true to keep the first"
+                            ],
+                        )
                     value = _number(row[column.header], place, column.header)
                     out[name][start] = value * factor[name]
     except OSError as exc:
-        raise ConfigError(str(path), [f"cannot be read: {exc.strerror}; give the folder with "
-                                      "--data"]) from exc
+        raise ConfigError(
+            str(path), [f"cannot be read: {exc.strerror}; give the folder with --data"]
+        ) from exc
     return out
 
 
@@ -104,8 +116,13 @@ def _step_start(
     day, so in file order 00:00 comes after 23:45 of the same date and means the next midnight.
     """
     meant = naive
-    if (mapping.midnight == "own_date" and mapping.stamp == "end"
-            and naive.time() == time() and last is not None and last.date() == naive.date()):
+    if (
+        mapping.midnight == "own_date"
+        and mapping.stamp == "end"
+        and naive.time() == time()
+        and last is not None
+        and last.date() == naive.date()
+    ):
         meant = naive + timedelta(days=1)
     step = timedelta(seconds=mapping.step_s)
     local = meant if mapping.stamp == "start" else meant - step
@@ -116,13 +133,13 @@ def amounts(data: DataSet, plus: Sequence[str], minus: Sequence[str] = ()) -> li
     """Exact amount of every step: sum of the plus columns less the minus columns."""
     add = [data.columns[c] for c in plus]
     less = [data.columns[c] for c in minus]
-    return [sum((c[t] for c in add), Decimal(0)) - sum((c[t] for c in less), Decimal(0))
-            for t in data.starts]
+    return [
+        sum((c[t] for c in add), Decimal(0)) - sum((c[t] for c in less), Decimal(0))
+        for t in data.starts
+    ]
 
 
-def replay_messages(
-    mapping: ReplayMapping, data: DataSet, *, batch: int = 1
-) -> Iterator[Message]:
+def replay_messages(mapping: ReplayMapping, data: DataSet, *, batch: int = 1) -> Iterator[Message]:
     """Register readings at the boundaries of all steps, in time order.
 
     N steps without a hole give N + 1 readings. After a hole the register goes on where it was:
@@ -142,12 +159,19 @@ def replay_messages(
     for first in range(0, len(instants), batch):
         span = range(first, min(first + batch, len(instants)))
         for (enterprise, meter), channels in meters.items():
-            items = [{"ts": instants[n].astimezone(mapping.zone).isoformat(),
-                      "values": {c.channel: float(readings[c][n][1]) for c in channels}}
-                     for n in span]
-            yield Message(instants[span[-1]], f"park/{mapping.park}/{enterprise}/{meter}",
-                          json.dumps(items if batch > 1 else items[0]).encode(),
-                          len(items) * len(channels))
+            items = [
+                {
+                    "ts": instants[n].astimezone(mapping.zone).isoformat(),
+                    "values": {c.channel: float(readings[c][n][1]) for c in channels},
+                }
+                for n in span
+            ]
+            yield Message(
+                instants[span[-1]],
+                f"park/{mapping.park}/{enterprise}/{meter}",
+                json.dumps(items if batch > 1 else items[0]).encode(),
+                len(items) * len(channels),
+            )
 
 
 def _register(
@@ -158,9 +182,13 @@ def _register(
     out = [(data.starts[0], value)]
     for start, amount in zip(data.starts, amounts(data, channel.plus, channel.minus), strict=True):
         if amount < 0:
-            raise ConfigError(f"{channel.meter}.{channel.channel}",
-                              [f"amount {amount} in the step of {start.isoformat()}: a register "
-                               "cannot turn back; check plus and minus of the mapping"])
+            raise ConfigError(
+                f"{channel.meter}.{channel.channel}",
+                [
+                    f"amount {amount} in the step of {start.isoformat()}: a register "
+                    "cannot turn back; check plus and minus of the mapping"
+                ],
+            )
         if start != out[-1][0]:
             out.append((start, value))
         value += amount
@@ -176,8 +204,10 @@ def trade_rows(mapping: ReplayMapping, data: DataSet) -> list[tuple[str, ...]]:
         for start, amount in zip(data.starts, amounts(data, [trade.column]), strict=True):
             month = start.astimezone(mapping.zone).date().replace(day=1)
             months[month] = months.get(month, Decimal(0)) + amount
-        rows += [(trade.enterprise, trade.contract, f"{m:%Y-%m}", trade.kind,
-                  str(round(kwh, 3))) for m, kwh in sorted(months.items())]
+        rows += [
+            (trade.enterprise, trade.contract, f"{m:%Y-%m}", trade.kind, str(round(kwh, 3)))
+            for m, kwh in sorted(months.items())
+        ]
     return rows
 
 

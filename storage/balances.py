@@ -35,14 +35,18 @@ def interval_frames(
         NaN and False where a bucket is missing.
     """
     with translate_db_errors("read intervals"), conn.cursor(binary=True) as cur:
-        rows = cur.execute(named_sql("balances")["interval_values"], {
-            "channels": list(channel_ids), "start": start, "stop": stop}).fetchall()
+        rows = cur.execute(
+            named_sql("balances")["interval_values"],
+            {"channels": list(channel_ids), "start": start, "stop": stop},
+        ).fetchall()
     frame = pd.DataFrame(rows, columns=["start_s", "channel_id", "value", "estimated"])
     frame["bucket"] = pd.to_datetime(frame["start_s"], unit="s", utc=True)
-    value = frame.pivot_table(index="bucket", columns="channel_id", values="value",
-                              aggfunc="first").reindex(columns=list(channel_ids))
+    value = frame.pivot_table(
+        index="bucket", columns="channel_id", values="value", aggfunc="first"
+    ).reindex(columns=list(channel_ids))
     marks = frame[frame["estimated"].astype(bool)].pivot_table(
-        index="bucket", columns="channel_id", values="value", aggfunc="size")
+        index="bucket", columns="channel_id", values="value", aggfunc="size"
+    )
     marks = marks.reindex(index=value.index, columns=list(channel_ids)).notna()
     return value, marks
 
@@ -63,16 +67,19 @@ def replace_balance_days(
 def mark_indicators_stale(conn: Conn, enterprise_id: int, from_day: date) -> None:
     """Everything derived of this enterprise from this day on has to be computed anew."""
     with translate_db_errors("mark indicators stale"):
-        conn.execute(named_sql("balances")["mark_indicators_stale"],
-                     {"enterprise_id": enterprise_id, "from_day": from_day})
+        conn.execute(
+            named_sql("balances")["mark_indicators_stale"],
+            {"enterprise_id": enterprise_id, "from_day": from_day},
+        )
 
 
 def take_stale_indicators(conn: Conn, park_id: int) -> dict[int, date]:
     """Claim the work list of a park: enterprise -> first day to compute."""
     with translate_db_errors("take stale indicators"):
-        rows = conn.execute(named_sql("balances")["take_stale_indicators"],
-                            {"park_id": park_id}).fetchall()
-    return {enterprise: day for enterprise, day in rows}
+        rows = conn.execute(
+            named_sql("balances")["take_stale_indicators"], {"park_id": park_id}
+        ).fetchall()
+    return dict(rows)
 
 
 def _frame(conn: Conn, name: str, params: dict[str, Any]) -> pd.DataFrame:
@@ -85,13 +92,19 @@ def _frame(conn: Conn, name: str, params: dict[str, Any]) -> pd.DataFrame:
 
 def balance_days(conn: Conn, enterprise_id: int, from_day: date, stop_day: date) -> pd.DataFrame:
     """Daily balances of `[from_day, stop_day)`, index local day."""
-    return _frame(conn, "balance_days", {
-        "enterprise_id": enterprise_id, "from_day": from_day, "stop_day": stop_day})
+    return _frame(
+        conn,
+        "balance_days",
+        {"enterprise_id": enterprise_id, "from_day": from_day, "stop_day": stop_day},
+    )
 
 
 def role_days(
     conn: Conn, enterprise_id: int, role: str, from_day: date, stop_day: date
 ) -> pd.DataFrame:
     """Daily amount of a role (columns value, estimated_value); incomplete days are absent."""
-    return _frame(conn, "role_days", {"enterprise_id": enterprise_id, "role": role,
-                                      "from_day": from_day, "stop_day": stop_day})
+    return _frame(
+        conn,
+        "role_days",
+        {"enterprise_id": enterprise_id, "role": role, "from_day": from_day, "stop_day": stop_day},
+    )

@@ -23,8 +23,14 @@ class ImportResult:
     same: int = 0
 
 
-def import_trades(conn: Conn, ids: dict[str, int], rows: Sequence[TradeRow], source: str,
-                  content: bytes, now: datetime) -> ImportResult:
+def import_trades(
+    conn: Conn,
+    ids: dict[str, int],
+    rows: Sequence[TradeRow],
+    source: str,
+    content: bytes,
+    now: datetime,
+) -> ImportResult:
     """Store settlements; a later settlement of the same contract and month replaces the former.
 
     Raises:
@@ -35,9 +41,14 @@ def import_trades(conn: Conn, ids: dict[str, int], rows: Sequence[TradeRow], sou
     with translate_db_errors(f"import {source}"), conn.transaction():
         batch = _batch(conn, "trades", source, content, len(rows), now)
         for row in rows:
-            params = {"enterprise_id": ids[row.enterprise], "contract": row.contract,
-                      "month": row.month, "kind": row.kind, "settled_wh": row.settled_wh,
-                      "batch": batch}
+            params = {
+                "enterprise_id": ids[row.enterprise],
+                "contract": row.contract,
+                "month": row.month,
+                "kind": row.kind,
+                "settled_wh": row.settled_wh,
+                "batch": batch,
+            }
             stored = conn.execute(named_sql("claims")["trade_months"], params).fetchone()
             if stored == (row.settled_wh, row.kind):
                 same += 1
@@ -48,8 +59,14 @@ def import_trades(conn: Conn, ids: dict[str, int], rows: Sequence[TradeRow], sou
     return ImportResult(new, changed, same)
 
 
-def import_certificates(conn: Conn, ids: dict[str, int], rows: Sequence[CertificateRow],
-                        source: str, content: bytes, now: datetime) -> ImportResult:
+def import_certificates(
+    conn: Conn,
+    ids: dict[str, int],
+    rows: Sequence[CertificateRow],
+    source: str,
+    content: bytes,
+    now: datetime,
+) -> ImportResult:
     """Store cancelled certificates; the same range again is ignored, an overlap is refused.
 
     Raises:
@@ -64,12 +81,16 @@ def import_certificates(conn: Conn, ids: dict[str, int], rows: Sequence[Certific
         batch = _batch(conn, "certificates", source, content, len(rows), now)
         for row in rows:
             params: dict[str, Any] = {
-                "enterprise_id": ids[row.enterprise], "series": row.series, "batch": batch,
-                "first": row.serial_first, "last": row.serial_last, "month": row.month,
-                "cancelled_on": row.cancelled_on}
+                "enterprise_id": ids[row.enterprise],
+                "series": row.series,
+                "batch": batch,
+                "first": row.serial_first,
+                "last": row.serial_last,
+                "month": row.month,
+                "cancelled_on": row.cancelled_on,
+            }
             claimed = conn.execute(sql["overlapping_certificates"], params).fetchall()
-            mine = (row.enterprise, row.serial_first, row.serial_last, row.month,
-                    row.cancelled_on)
+            mine = (row.enterprise, row.serial_first, row.serial_last, row.month, row.cancelled_on)
             if claimed == [mine]:
                 same += 1
             elif claimed:
@@ -83,17 +104,16 @@ def import_certificates(conn: Conn, ids: dict[str, int], rows: Sequence[Certific
     return ImportResult(new, 0, same)
 
 
-def claims_by_month(
-    conn: Conn, enterprise_id: int, until: date
-) -> dict[str, dict[date, float]]:
+def claims_by_month(conn: Conn, enterprise_id: int, until: date) -> dict[str, dict[date, float]]:
     """Energy [kWh] by kind (green, nuclear, certificate) and month of generation.
 
     Args:
         until: certificates cancelled after this day are not known yet.
     """
     with translate_db_errors("read claims"):
-        rows = conn.execute(named_sql("claims")["claims"], {
-            "enterprise_id": enterprise_id, "until": until}).fetchall()
+        rows = conn.execute(
+            named_sql("claims")["claims"], {"enterprise_id": enterprise_id, "until": until}
+        ).fetchall()
     out: dict[str, dict[date, float]] = {"green": {}, "nuclear": {}, "certificate": {}}
     for kind, month, energy_kwh in rows:
         out[kind][month] = energy_kwh
@@ -102,23 +122,33 @@ def claims_by_month(
 
 def _claimed_fault(row: CertificateRow, other: tuple[Any, ...]) -> str:
     key, first, last, month, _cancelled = other
-    return (f"line {row.line}: serials {row.series} {row.serial_first}-{row.serial_last} of "
-            f"{row.enterprise} overlap {first}-{last}, claimed by {key} for {month:%Y-%m}; "
-            "a certificate counts once")
+    return (
+        f"line {row.line}: serials {row.series} {row.serial_first}-{row.serial_last} of "
+        f"{row.enterprise} overlap {first}-{last}, claimed by {key} for {month:%Y-%m}; "
+        "a certificate counts once"
+    )
 
 
-def _known(
-    ids: dict[str, int], rows: Sequence[TradeRow | CertificateRow], source: str
-) -> None:
-    faults = [f"line {r.line}: no enterprise {r.enterprise!r}; expected one of: "
-              f"{', '.join(sorted(ids))}" for r in rows if r.enterprise not in ids]
+def _known(ids: dict[str, int], rows: Sequence[TradeRow | CertificateRow], source: str) -> None:
+    faults = [
+        f"line {r.line}: no enterprise {r.enterprise!r}; expected one of: {', '.join(sorted(ids))}"
+        for r in rows
+        if r.enterprise not in ids
+    ]
     if faults:
         raise ConfigError(source, faults)
 
 
 def _batch(conn: Conn, kind: str, source: str, content: bytes, rows: int, now: datetime) -> int:
-    row = conn.execute(named_sql("claims")["add_batch"], {
-        "kind": kind, "source": source, "sha256": hashlib.sha256(content).digest(),
-        "rows": rows, "now": now}).fetchone()
+    row = conn.execute(
+        named_sql("claims")["add_batch"],
+        {
+            "kind": kind,
+            "source": source,
+            "sha256": hashlib.sha256(content).digest(),
+            "rows": rows,
+            "now": now,
+        },
+    ).fetchone()
     assert row is not None  # noqa: S101 - INSERT ... RETURNING always answers
     return int(row[0])

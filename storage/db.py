@@ -32,8 +32,13 @@ def connect(dsn: str, *, application: str) -> Conn:
         Unavailable: the server cannot be reached or refuses connections.
     """
     with translate_db_errors("connect to the database"):
-        conn = psycopg.connect(dsn, autocommit=True, application_name=application,
-                               connect_timeout=10, keepalives_idle=30)
+        conn = psycopg.connect(
+            dsn,
+            autocommit=True,
+            application_name=application,
+            connect_timeout=10,
+            keepalives_idle=30,
+        )
         conn.execute("SET TIME ZONE 'UTC'")
         return conn
 

@@ -17,9 +17,19 @@ def save_findings(conn: Conn, findings: Sequence[Finding], now: datetime) -> Non
     """Insert findings, or refresh those known for the same code, subject and start."""
     if not findings:
         return
-    rows = [{"code": f.code, "severity": f.severity, "enterprise_id": f.enterprise_id,
-             "channel_id": f.channel_id, "start": f.start, "stop": f.stop,
-             "evidence": Jsonb(dict(f.evidence)), "now": now} for f in findings]
+    rows = [
+        {
+            "code": f.code,
+            "severity": f.severity,
+            "enterprise_id": f.enterprise_id,
+            "channel_id": f.channel_id,
+            "start": f.start,
+            "stop": f.stop,
+            "evidence": Jsonb(dict(f.evidence)),
+            "now": now,
+        }
+        for f in findings
+    ]
     with translate_db_errors(f"save {len(rows)} findings"), conn.cursor() as cur:
         cur.executemany(named_sql("findings")["save_finding"], rows)
 

@@ -11,8 +11,22 @@ from psycopg.rows import dict_row
 from models.indicators import IndicatorValue
 from storage.db import Conn, named_sql, translate_db_errors
 
-_TYPES = ("text", "int2", "int4", "text", "date", "date", "float8", "float8", "float8", "text",
-          "float8", "float8", "text", "timestamptz")
+_TYPES = (
+    "text",
+    "int2",
+    "int4",
+    "text",
+    "date",
+    "date",
+    "float8",
+    "float8",
+    "float8",
+    "text",
+    "float8",
+    "float8",
+    "text",
+    "timestamptz",
+)
 
 
 def save_indicators(
@@ -34,17 +48,31 @@ def list_indicators(
 ) -> list[dict[str, Any]]:
     """Values whose period ends by `stop_by`, as rows for output; only the newest if asked."""
     with translate_db_errors("list indicators"), conn.cursor(row_factory=dict_row) as cur:
-        return cur.execute(named_sql("indicators")["list_indicators"], {
-            "park_id": park_id, "stop_by": stop_by, "newest": newest}).fetchall()
+        return cur.execute(
+            named_sql("indicators")["list_indicators"],
+            {"park_id": park_id, "stop_by": stop_by, "newest": newest},
+        ).fetchall()
 
 
 def newest_values(
-    conn: Conn, park_id: int, indicator: str, period_kind: str, stop_by: date, *,
+    conn: Conn,
+    park_id: int,
+    indicator: str,
+    period_kind: str,
+    stop_by: date,
+    *,
     only_final: bool,
 ) -> dict[int | None, dict[str, Any]]:
     """Newest value per enterprise (None: the park) of one indicator."""
     with translate_db_errors("read newest values"), conn.cursor(row_factory=dict_row) as cur:
-        rows = cur.execute(named_sql("indicators")["newest_final"], {
-            "park_id": park_id, "indicator": indicator, "period_kind": period_kind,
-            "stop_by": stop_by, "only_final": only_final}).fetchall()
+        rows = cur.execute(
+            named_sql("indicators")["newest_final"],
+            {
+                "park_id": park_id,
+                "indicator": indicator,
+                "period_kind": period_kind,
+                "stop_by": stop_by,
+                "only_final": only_final,
+            },
+        ).fetchall()
     return {row["enterprise_id"]: row for row in rows}

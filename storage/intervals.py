@@ -79,9 +79,15 @@ def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) ->
 def _rows(parts: Sequence[Recomputed]) -> Iterator[tuple[Any, ...]]:
     for part in parts:
         for start_s, value, estimated in zip(
-                part.start_s.tolist(), part.value.tolist(), part.estimated.tolist(), strict=True):
-            yield (part.channel_id, _utc(start_s), value,
-                   "estimated" if estimated else "measured", part.method if estimated else None)
+            part.start_s.tolist(), part.value.tolist(), part.estimated.tolist(), strict=True
+        ):
+            yield (
+                part.channel_id,
+                _utc(start_s),
+                value,
+                "estimated" if estimated else "measured",
+                part.method if estimated else None,
+            )
 
 
 def _utc(seconds: float) -> datetime:
@@ -100,5 +106,6 @@ def list_intervals(
 ) -> list[dict[str, Any]]:
     """Intervals of `[start, stop)` as rows for output, by channel and time."""
     with translate_db_errors("list intervals"), conn.cursor(row_factory=dict_row) as cur:
-        return cur.execute(named_sql("intervals")["list_intervals"], {
-            "start": start, "stop": stop, "meter": meter}).fetchall()
+        return cur.execute(
+            named_sql("intervals")["list_intervals"], {"start": start, "stop": stop, "meter": meter}
+        ).fetchall()

@@ -31,17 +31,27 @@ def only_runner(conn: Conn) -> Iterator[bool]:
 def start_job(conn: Conn, job: str, started_at: datetime, park_time: datetime) -> None:
     """Note that a job began (wall clock and park clock)."""
     with translate_db_errors("note a job run"):
-        conn.execute(named_sql("jobs")["start_job"], {
-            "job": job, "started_at": started_at, "park_time": park_time})
+        conn.execute(
+            named_sql("jobs")["start_job"],
+            {"job": job, "started_at": started_at, "park_time": park_time},
+        )
 
 
-def finish_job(conn: Conn, job: str, finished_at: datetime, detail: Mapping[str, Any],
-               error: str | None) -> None:
+def finish_job(
+    conn: Conn, job: str, finished_at: datetime, detail: Mapping[str, Any], error: str | None
+) -> None:
     """Note how a job ended; `error` None means well."""
     with translate_db_errors("note a job run"):
-        conn.execute(named_sql("jobs")["finish_job"], {
-            "job": job, "finished_at": finished_at, "ok": error is None,
-            "detail": Jsonb(dict(detail)), "error": error})
+        conn.execute(
+            named_sql("jobs")["finish_job"],
+            {
+                "job": job,
+                "finished_at": finished_at,
+                "ok": error is None,
+                "detail": Jsonb(dict(detail)),
+                "error": error,
+            },
+        )
 
 
 def rows(conn: Conn, name: str) -> list[dict[str, Any]]:

@@ -58,15 +58,20 @@ def migrate(conn: Conn, *, dry_run: bool = False) -> list[str]:
             " name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL"
             " DEFAULT now())"
         )
-        done = {n: (name, c) for n, name, c in conn.execute(
-            "SELECT number, name, checksum FROM schema_migration").fetchall()}
+        done = {
+            n: (name, c)
+            for n, name, c in conn.execute(
+                "SELECT number, name, checksum FROM schema_migration"
+            ).fetchall()
+        }
         pending = _pending(done)
         if not dry_run:
             for migration in pending:
                 conn.execute(sql.SQL(migration.text))
-                conn.execute("INSERT INTO schema_migration (number, name, checksum)"
-                             " VALUES (%s, %s, %s)",
-                             (migration.number, migration.name, migration.checksum))
+                conn.execute(
+                    "INSERT INTO schema_migration (number, name, checksum) VALUES (%s, %s, %s)",
+                    (migration.number, migration.name, migration.checksum),
+                )
             apply_timescale(conn)
     return [m.name for m in pending]
 
@@ -75,13 +80,19 @@ def _pending(done: dict[int, tuple[str, str]]) -> list[Migration]:
     shipped = available()
     unknown = sorted(set(done) - {m.number for m in shipped})
     if unknown:
-        raise SchemaMismatch("migrate", f"the database has migration(s) {unknown} that this "
-                             "version does not know; install the newer version of greenpark")
+        raise SchemaMismatch(
+            "migrate",
+            f"the database has migration(s) {unknown} that this "
+            "version does not know; install the newer version of greenpark",
+        )
     for migration in shipped:
         name, checksum = done.get(migration.number, (migration.name, migration.checksum))
         if checksum != migration.checksum:
-            raise SchemaMismatch("migrate", f"{name} was edited after it was applied; restore the "
-                                 "file and put the change into a new migration")
+            raise SchemaMismatch(
+                "migrate",
+                f"{name} was edited after it was applied; restore the "
+                "file and put the change into a new migration",
+            )
     return [m for m in shipped if m.number not in done]
 
 
@@ -93,8 +104,14 @@ def check_schema(conn: Conn) -> None:
     """
     with translate_db_errors("check the schema"):
         row = conn.execute("SELECT to_regclass('schema_migration')").fetchone()
-        done = (conn.execute("SELECT number, name, checksum FROM schema_migration").fetchall()
-                if row and row[0] else [])
+        done = (
+            conn.execute("SELECT number, name, checksum FROM schema_migration").fetchall()
+            if row and row[0]
+            else []
+        )
     if pending := _pending({n: (name, c) for n, name, c in done}):
-        raise SchemaMismatch("check the schema", f"{len(pending)} migration(s) not applied, first "
-                             f"{pending[0].name}; run: greenpark migrate")
+        raise SchemaMismatch(
+            "check the schema",
+            f"{len(pending)} migration(s) not applied, first "
+            f"{pending[0].name}; run: greenpark migrate",
+        )

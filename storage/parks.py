@@ -58,8 +58,10 @@ def applied_parks(conn: Conn) -> list[AppliedPark]:
 
 def channels(conn: Conn) -> list[ChannelRef]:
     """All channels in use."""
-    with translate_db_errors("read the channels"), conn.cursor(
-            row_factory=class_row(ChannelRef)) as cur:
+    with (
+        translate_db_errors("read the channels"),
+        conn.cursor(row_factory=class_row(ChannelRef)) as cur,
+    ):
         return cur.execute(named_sql("parks")["channels"]).fetchall()
 
 
@@ -74,9 +76,11 @@ def difference(old: Park | None, new: Park) -> list[Change]:
     """What applying `new` would change, path by path."""
     before = dict(_leaves(old)) if old else {}
     after = dict(_leaves(new))
-    return [Change(path, before.get(path), after.get(path))
-            for path in sorted(before.keys() | after.keys())
-            if before.get(path) != after.get(path)]
+    return [
+        Change(path, before.get(path), after.get(path))
+        for path in sorted(before.keys() | after.keys())
+        if before.get(path) != after.get(path)
+    ]
 
 
 def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) -> list[Change]:
@@ -97,8 +101,15 @@ def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) 
         return []
     sql = named_sql("parks")
     document = Jsonb(park.model_dump(mode="json", exclude_defaults=False))
-    row = {"key": park.key, "name_zh": park.name.zh, "name_en": park.name.en, "now": now,
-           "timezone": park.timezone, "simulated": park.simulated, "document": document}
+    row = {
+        "key": park.key,
+        "name_zh": park.name.zh,
+        "name_en": park.name.en,
+        "now": now,
+        "timezone": park.timezone,
+        "simulated": park.simulated,
+        "document": document,
+    }
     with translate_db_errors(f"apply park {park.key}"):
         park_id = _one(conn, sql["upsert_park"], row)
         conn.execute(sql["remember_park"], row)
@@ -106,11 +117,14 @@ def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) 
             _write_enterprise(conn, park_id, enterprise, changes)
         meters = [m for e in park.enterprises for m in e.meters]
         common = {"park_id": park_id, "now": now}
-        conn.execute(sql["retire_missing_enterprises"],
-                     common | {"keys": [e.key for e in park.enterprises]})
+        conn.execute(
+            sql["retire_missing_enterprises"], common | {"keys": [e.key for e in park.enterprises]}
+        )
         conn.execute(sql["retire_missing_meters"], common | {"keys": [m.key for m in meters]})
-        conn.execute(sql["retire_missing_channels"],
-                     common | {"paths": [f"{m.key}/{c}" for m in meters for c in m.channels]})
+        conn.execute(
+            sql["retire_missing_channels"],
+            common | {"paths": [f"{m.key}/{c}" for m in meters for c in m.channels]},
+        )
     return changes
 
 
@@ -118,29 +132,56 @@ def _write_enterprise(
     conn: Conn, park_id: int, enterprise: Enterprise, changes: list[Change]
 ) -> None:
     sql = named_sql("parks")
-    number = _one(conn, sql["upsert_enterprise"], {
-        "park_id": park_id, "key": enterprise.key, "name_zh": enterprise.name.zh,
-        "name_en": enterprise.name.en, "kind": enterprise.kind,
-        "in_goal_boundary": enterprise.in_goal_boundary})
+    number = _one(
+        conn,
+        sql["upsert_enterprise"],
+        {
+            "park_id": park_id,
+            "key": enterprise.key,
+            "name_zh": enterprise.name.zh,
+            "name_en": enterprise.name.en,
+            "kind": enterprise.kind,
+            "in_goal_boundary": enterprise.in_goal_boundary,
+        },
+    )
     restated = {c.path.rpartition(".")[0] for c in changes if c.rewrites_history}
     for meter in enterprise.meters:
-        meter_id = _one(conn, sql["upsert_meter"], {
-            "park_id": park_id, "enterprise_id": number, "key": meter.key,
-            "name_zh": meter.name.zh, "name_en": meter.name.en})
+        meter_id = _one(
+            conn,
+            sql["upsert_meter"],
+            {
+                "park_id": park_id,
+                "enterprise_id": number,
+                "key": meter.key,
+                "name_zh": meter.name.zh,
+                "name_en": meter.name.en,
+            },
+        )
         for key, channel in meter.channels.items():
             channel_id = _one(conn, sql["upsert_channel"], _channel_row(meter_id, key, channel))
             if f"{enterprise.key}/{meter.key}/{key}" in restated:
                 conn.execute(sql["mark_channel_stale"], {"channel_id": channel_id})
-    if any(c.path.startswith(f"{enterprise.key}/")
-           and c.path.endswith((".role", ".in_service_from")) for c in changes):
+    if any(
+        c.path.startswith(f"{enterprise.key}/") and c.path.endswith((".role", ".in_service_from"))
+        for c in changes
+    ):
         conn.execute(sql["mark_balance_stale"], {"enterprise_id": number})
 
 
 def _channel_row(meter_id: int, key: str, channel: Channel) -> dict[str, Any]:
-    return {"meter_id": meter_id, "key": key, "quantity": channel.quantity, "unit": channel.unit,
-            "kind": channel.kind, "role": channel.role, "factor": channel.factor,
-            "modulus": channel.modulus, "period_s": channel.period_s,
-            "rated_per_h": channel.rated_per_h, "in_service_from": channel.in_service_from}
+    return {
+        "meter_id": meter_id,
+        "key": key,
+        "quantity": channel.quantity,
+        "unit": channel.unit,
+        "kind": channel.kind,
+        "role": channel.role,
+        "factor": channel.factor,
+        "modulus": channel.modulus,
+        "period_s": channel.period_s,
+        "rated_per_h": channel.rated_per_h,
+        "in_service_from": channel.in_service_from,
+    }
 
 
 def _one(conn: Conn, query: Any, params: dict[str, Any]) -> int:
@@ -155,14 +196,20 @@ def _refuse_rewriting(
     faults = []
     if old:
         owner = {m.key: e.key for e in old.enterprises for m in e.meters}
-        faults += [f"meter {m.key}: moved from {owner[m.key]} to {e.key}; give it a new key, the "
-                   "readings so far belong to the old owner"
-                   for e in park.enterprises for m in e.meters
-                   if owner.get(m.key, e.key) != e.key]
+        faults += [
+            f"meter {m.key}: moved from {owner[m.key]} to {e.key}; give it a new key, the "
+            "readings so far belong to the old owner"
+            for e in park.enterprises
+            for m in e.meters
+            if owner.get(m.key, e.key) != e.key
+        ]
     if not restate:
-        faults += [f"{c.path}: {c.old} -> {c.new} would change values already computed; use "
-                   "--restate if the old value was wrong from the beginning"
-                   for c in changes if c.rewrites_history]
+        faults += [
+            f"{c.path}: {c.old} -> {c.new} would change values already computed; use "
+            "--restate if the old value was wrong from the beginning"
+            for c in changes
+            if c.rewrites_history
+        ]
     if faults:
         raise ConfigError(f"park {park.key}", faults)
 

@@ -86,8 +86,10 @@ def _store_readings(conn: Conn, readings: Sequence[Reading]) -> Stored:
         corrections = _count(conn, "insert_corrections")
     now = max(r.received_at for r in readings)
     for channel_id, ts, value in conflicts:
-        conn.execute(sql["conflict_finding"],
-                     {"channel_id": channel_id, "ts": ts, "value": value, "now": now})
+        conn.execute(
+            sql["conflict_finding"],
+            {"channel_id": channel_id, "ts": ts, "value": value, "now": now},
+        )
     rest = len(readings) - inserted - len(conflicts) - corrections
     return Stored(inserted, rest, len(conflicts), corrections)
 
@@ -99,9 +101,17 @@ def _count(conn: Conn, name: str) -> int:
 
 def _quarantine(conn: Conn, item: Quarantined) -> None:
     digest = hashlib.sha256(item.topic.encode() + b"\0" + item.payload).digest()
-    conn.execute(named_sql("readings")["quarantine"], {
-        "sha256": digest, "topic": item.topic.replace("\0", "\\0"), "payload": item.payload,
-        "reason": item.reason, "detail": Jsonb(list(item.detail)), "at": item.received_at})
+    conn.execute(
+        named_sql("readings")["quarantine"],
+        {
+            "sha256": digest,
+            "topic": item.topic.replace("\0", "\\0"),
+            "payload": item.payload,
+            "reason": item.reason,
+            "detail": Jsonb(list(item.detail)),
+            "at": item.received_at,
+        },
+    )
 
 
 def save_collector_state(
@@ -109,9 +119,15 @@ def save_collector_state(
 ) -> None:
     """Leave a sign of life with the counters since start."""
     with translate_db_errors("save the collector's state"):
-        conn.execute(named_sql("readings")["save_collector_state"], {
-            "client_id": client_id, "started_at": started_at, "now": now,
-            "counters": Jsonb(dict(counters))})
+        conn.execute(
+            named_sql("readings")["save_collector_state"],
+            {
+                "client_id": client_id,
+                "started_at": started_at,
+                "now": now,
+                "counters": Jsonb(dict(counters)),
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -134,8 +150,10 @@ def channel_readings(
 ) -> ChannelReadings | None:
     """Readings that decide every bucket touched by a reading in `[start, stop]`."""
     with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
-        rows = cur.execute(named_sql("readings")["channel_readings"], {
-            "channel_id": channel_id, "start": start, "stop": stop}).fetchall()
+        rows = cur.execute(
+            named_sql("readings")["channel_readings"],
+            {"channel_id": channel_id, "start": start, "stop": stop},
+        ).fetchall()
     if not rows:
         return None
     at_s, values, low, high = zip(*rows, strict=True)

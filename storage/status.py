@@ -10,8 +10,6 @@ from storage.db import Conn, named_sql, translate_db_errors
 
 
 def figures(conn: Conn, name: str, park_id: int | None = None) -> list[dict[str, Any]]:
-    """Rows of a block of `storage/sql/demo.sql`: enterprise_status, load_status, totals,
-    daily_shares, monthly_sources.
-    """
+    """Rows of a block of `storage/sql/demo.sql`, e.g. enterprise_status or totals."""
     with translate_db_errors(f"read {name}"), conn.cursor(row_factory=dict_row) as cur:
         return cur.execute(named_sql("demo")[name], {"park_id": park_id}).fetchall()

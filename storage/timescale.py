@@ -25,13 +25,17 @@ def apply_timescale(conn: Conn) -> Edition:
 
     Semantics never depend on it: without TimescaleDB they stay plain tables.
     """
-    offered = conn.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'"
-                           " AND current_setting('shared_preload_libraries') LIKE '%timescaledb%'")
+    offered = conn.execute(
+        "SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'"
+        " AND current_setting('shared_preload_libraries') LIKE '%timescaledb%'"
+    )
     if offered.fetchone() is None:
         return "absent"
     conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
     for table, (column, chunk) in HYPERTABLES.items():
         conn.execute(
             "SELECT create_hypertable(%s::regclass, %s::name, chunk_time_interval => %s::interval,"
-            " if_not_exists => true, migrate_data => true)", (table, column, chunk))
+            " if_not_exists => true, migrate_data => true)",
+            (table, column, chunk),
+        )
     return edition(conn)

@@ -44,8 +44,10 @@ def server_dsn() -> Iterator[str]:
             migrate(conn)
         with psycopg.connect(dsn, autocommit=True) as admin:  # background workers keep out too
             admin.execute("ALTER DATABASE greenpark_template ALLOW_CONNECTIONS false")
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                          " WHERE datname = 'greenpark_template'")
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = 'greenpark_template'"
+            )
         yield dsn
 
 
@@ -57,8 +59,9 @@ def dsn(server_dsn: str) -> Iterator[str]:
     """DSN of a fresh migrated database, dropped afterwards."""
     name = f"greenpark_test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE greenpark_template").format(
-            sql.Identifier(name)))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE greenpark_template").format(sql.Identifier(name))
+        )
     yield psycopg.conninfo.make_conninfo(server_dsn, dbname=name)
     with psycopg.connect(server_dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

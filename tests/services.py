@@ -58,20 +58,52 @@ class DebianPostgres:
         outside.mkdir(parents=True)
         subprocess.run(["chroot", ROOT, "chown", "postgres:postgres", self.folder], check=True)
         subprocess.run(
-            _chroot("postgres", f"{PG_BIN}/initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8",
-                    "--locale=C.UTF-8", "-D", self.folder), check=True, stdout=subprocess.DEVNULL)
+            _chroot(
+                "postgres",
+                f"{PG_BIN}/initdb",
+                "-A",
+                "trust",
+                "-U",
+                "postgres",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "-D",
+                self.folder,
+            ),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         return self
 
     def start(self) -> DebianPostgres:
         log = Path(f"{ROOT}{self.folder}.log").open("ab")
         with log:
             self.process = subprocess.Popen(
-                _chroot("postgres", f"{PG_BIN}/postgres", "-D", self.folder,
-                        "-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1",
-                        "-c", "unix_socket_directories=", "-c", "fsync=off",
-                        "-c", "shared_preload_libraries=timescaledb",
-                        "-c", "timescaledb.telemetry_level=off", "-c", "max_connections=60"),
-                stdout=log, stderr=log, start_new_session=True)
+                _chroot(
+                    "postgres",
+                    f"{PG_BIN}/postgres",
+                    "-D",
+                    self.folder,
+                    "-c",
+                    f"port={self.port}",
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                    "-c",
+                    "unix_socket_directories=",
+                    "-c",
+                    "fsync=off",
+                    "-c",
+                    "shared_preload_libraries=timescaledb",
+                    "-c",
+                    "timescaledb.telemetry_level=off",
+                    "-c",
+                    "max_connections=60",
+                ),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         for _ in range(200):
             with suppress(psycopg.OperationalError):
                 psycopg.connect(self.dsn, connect_timeout=2).close()

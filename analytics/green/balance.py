@@ -16,18 +16,33 @@ import pandas as pd
 from models.park import Role
 
 BALANCE_ROLES = (
-    Role.GRID_IMPORT, Role.GRID_EXPORT, Role.DIRECT_SUPPLY, Role.ONSITE_PV, Role.ONSITE_WIND,
-    Role.STORAGE_CHARGE, Role.STORAGE_DISCHARGE,
+    Role.GRID_IMPORT,
+    Role.GRID_EXPORT,
+    Role.DIRECT_SUPPLY,
+    Role.ONSITE_PV,
+    Role.ONSITE_WIND,
+    Role.STORAGE_CHARGE,
+    Role.STORAGE_DISCHARGE,
 )
 
 DAY_COLUMNS = (
-    "import_kwh", "export_kwh", "direct_kwh", "onsite_kwh", "charge_kwh", "discharge_kwh",
-    "physical_green_kwh", "grid_draw_kwh", "consumption_kwh", "estimated_kwh", "buckets",
+    "import_kwh",
+    "export_kwh",
+    "direct_kwh",
+    "onsite_kwh",
+    "charge_kwh",
+    "discharge_kwh",
+    "physical_green_kwh",
+    "grid_draw_kwh",
+    "consumption_kwh",
+    "estimated_kwh",
+    "buckets",
 )
 
 
 def close_balances(
-    energy_kwh: pd.DataFrame, roles: Mapping[int, str],
+    energy_kwh: pd.DataFrame,
+    roles: Mapping[int, str],
     in_service_from: Mapping[int, datetime] | None = None,
 ) -> pd.DataFrame:
     """Balance of every bucket in which each balance channel in service has a value.
@@ -54,14 +69,17 @@ def close_balances(
     def total(*wanted: Role) -> pd.Series[float]:
         return closed[[c for c in used if roles[c] in wanted]].sum(axis=1)
 
-    out = pd.DataFrame({
-        "import_kwh": total(Role.GRID_IMPORT),
-        "export_kwh": total(Role.GRID_EXPORT),
-        "direct_kwh": total(Role.DIRECT_SUPPLY),
-        "onsite_kwh": total(Role.ONSITE_PV, Role.ONSITE_WIND),
-        "charge_kwh": total(Role.STORAGE_CHARGE),
-        "discharge_kwh": total(Role.STORAGE_DISCHARGE),
-    }, index=closed.index)
+    out = pd.DataFrame(
+        {
+            "import_kwh": total(Role.GRID_IMPORT),
+            "export_kwh": total(Role.GRID_EXPORT),
+            "direct_kwh": total(Role.DIRECT_SUPPLY),
+            "onsite_kwh": total(Role.ONSITE_PV, Role.ONSITE_WIND),
+            "charge_kwh": total(Role.STORAGE_CHARGE),
+            "discharge_kwh": total(Role.STORAGE_DISCHARGE),
+        },
+        index=closed.index,
+    )
     green = out["direct_kwh"] + out["onsite_kwh"]
     green_export = np.minimum(out["export_kwh"], green)
     out["physical_green_kwh"] = green - green_export
@@ -71,7 +89,10 @@ def close_balances(
 
 
 def balance_days(
-    energy_kwh: pd.DataFrame, estimated: pd.DataFrame, roles: Mapping[int, str], timezone: str,
+    energy_kwh: pd.DataFrame,
+    estimated: pd.DataFrame,
+    roles: Mapping[int, str],
+    timezone: str,
     in_service_from: Mapping[int, datetime] | None = None,
 ) -> pd.DataFrame:
     """Daily sums of the closed balances, days cut in the park's zone.

@@ -30,8 +30,15 @@ class Claims:
         return _next_month(max(months)) if months else None
 
 
-YTD_COLUMNS = ("physical_kwh", "draw_kwh", "consumption_kwh", "green_trade_kwh",
-               "nuclear_trade_kwh", "certificate_kwh", "excess_kwh")
+YTD_COLUMNS = (
+    "physical_kwh",
+    "draw_kwh",
+    "consumption_kwh",
+    "green_trade_kwh",
+    "nuclear_trade_kwh",
+    "certificate_kwh",
+    "excess_kwh",
+)
 
 
 def year_to_date(days: pd.DataFrame, claims: Claims, year: int) -> pd.DataFrame:
@@ -50,15 +57,21 @@ def year_to_date(days: pd.DataFrame, claims: Claims, year: int) -> pd.DataFrame:
     Source: 发改能源〔2026〕622号 annex 3 (domain facts 1.1), conventions 11.3, 11.4.
     """
     mine = days[[d.year == year for d in days.index]].sort_index()
-    out = pd.DataFrame({
-        "physical_kwh": mine["physical_green_kwh"].cumsum(),
-        "draw_kwh": mine["grid_draw_kwh"].cumsum(),
-        "consumption_kwh": mine["consumption_kwh"].cumsum(),
-    }, index=mine.index)
+    out = pd.DataFrame(
+        {
+            "physical_kwh": mine["physical_green_kwh"].cumsum(),
+            "draw_kwh": mine["grid_draw_kwh"].cumsum(),
+            "consumption_kwh": mine["consumption_kwh"].cumsum(),
+        },
+        index=mine.index,
+    )
     room = np.maximum(out["draw_kwh"].to_numpy(), 0.0)
     excess = np.zeros(len(out))
-    for name, source in (("green_trade_kwh", claims.green), ("nuclear_trade_kwh", claims.nuclear),
-                         ("certificate_kwh", claims.certificates)):
+    for name, source in (
+        ("green_trade_kwh", claims.green),
+        ("nuclear_trade_kwh", claims.nuclear),
+        ("certificate_kwh", claims.certificates),
+    ):
         claimed = apportion(source, list(mine.index), year)
         counted = np.minimum(claimed, room)
         out[name] = counted
@@ -77,10 +90,14 @@ def apportion(
         if month.year == year:
             by_month[month.month - 1] += amount
     before = np.concatenate([[0.0], np.cumsum(by_month)])
-    return np.array([
-        before[d.month - 1]
-        + by_month[d.month - 1] * d.day / calendar.monthrange(d.year, d.month)[1]
-        for d in days], dtype=np.float64)
+    return np.array(
+        [
+            before[d.month - 1]
+            + by_month[d.month - 1] * d.day / calendar.monthrange(d.year, d.month)[1]
+            for d in days
+        ],
+        dtype=np.float64,
+    )
 
 
 def shares(ytd: pd.DataFrame) -> pd.DataFrame:
@@ -92,11 +109,16 @@ def shares(ytd: pd.DataFrame) -> pd.DataFrame:
     """
     claimable = ytd["physical_kwh"] + ytd["green_trade_kwh"] + ytd["certificate_kwh"]
     consumed = ytd["consumption_kwh"].where(ytd["consumption_kwh"] > 0)
-    return pd.DataFrame({
-        "physical_kwh": ytd["physical_kwh"], "claimable_kwh": claimable,
-        "consumption_kwh": ytd["consumption_kwh"],
-        "s1": ytd["physical_kwh"] / consumed, "s3": claimable / consumed,
-    }, index=ytd.index)
+    return pd.DataFrame(
+        {
+            "physical_kwh": ytd["physical_kwh"],
+            "claimable_kwh": claimable,
+            "consumption_kwh": ytd["consumption_kwh"],
+            "s1": ytd["physical_kwh"] / consumed,
+            "s3": claimable / consumed,
+        },
+        index=ytd.index,
+    )
 
 
 def park_total(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

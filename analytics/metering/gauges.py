@@ -8,9 +8,7 @@ from analytics.metering.registers import Buckets, Floats
 from models.periods import BUCKET_S
 
 
-def gauge_buckets(
-    at_s: Floats, raw: Floats, factor: float, low_s: float, high_s: float
-) -> Buckets:
+def gauge_buckets(at_s: Floats, raw: Floats, factor: float, low_s: float, high_s: float) -> Buckets:
     """Mean of the readings in each bucket of `[low_s, high_s)` that a later reading has closed.
 
     Args:

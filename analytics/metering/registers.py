@@ -93,8 +93,7 @@ def find_breaks(
     for i in falling:
         is_wrap = _is_rollover(raw[i], raw[i + 1], at_s[i + 1] - at_s[i], spec)
         (wrapped if is_wrap else broken)[i + 1] = True
-    falls = [Fall(float(at_s[i]), float(raw[i - 1]), float(raw[i]))
-             for i in np.flatnonzero(broken)]
+    falls = [Fall(float(at_s[i]), float(raw[i - 1]), float(raw[i])) for i in np.flatnonzero(broken)]
     return np.cumsum(wrapped, dtype=np.int64), np.cumsum(broken, dtype=np.int64), falls
 
 
@@ -140,12 +139,14 @@ def register_buckets(
         starts.append(edges[:-1].astype(np.int64))
     if not starts:
         return Buckets(*_empty(), falls=falls, gaps=gaps)
-    return Buckets(np.concatenate(starts), np.concatenate(values), np.concatenate(estimated),
-                   falls, gaps)
+    return Buckets(
+        np.concatenate(starts), np.concatenate(values), np.concatenate(estimated), falls, gaps
+    )
 
 
-def _amounts(edges: Floats, t: Floats, raw: Floats, wraps: npt.NDArray[np.int64],
-             spec: RegisterSpec) -> Floats:
+def _amounts(
+    edges: Floats, t: Floats, raw: Floats, wraps: npt.NDArray[np.int64], spec: RegisterSpec
+) -> Floats:
     """Amounts between boundaries of one segment [canonical unit].
 
     The register at a boundary depends on the two readings around it and on nothing else, so that

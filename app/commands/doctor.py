@@ -51,15 +51,26 @@ def doctor(form: FormatOption = Format.table, now: NowOption = None) -> None:
     try:
         with database() as connect, connect() as conn:
             found += _database(conn)
-            found += [p for check in (_parks, _silence, _jobs, _collectors)
-                      for p in check(conn, at)]
+            found += [
+                p for check in (_parks, _silence, _jobs, _collectors) for p in check(conn, at)
+            ]
     except ParkError as exc:
-        found.append(Problem("error", "database", str(exc), "start PostgreSQL, check "
-                             "GREENPARK_DSN, run: greenpark migrate"))
+        found.append(
+            Problem(
+                "error",
+                "database",
+                str(exc),
+                "start PostgreSQL, check GREENPARK_DSN, run: greenpark migrate",
+            )
+        )
     order = {"error": 0, "warning": 1, "info": 2}
     found.sort(key=lambda p: order[p.level])
-    show([asdict(p) for p in found], ["level", "subject", "problem", "remedy"], form,
-         "no problems found")
+    show(
+        [asdict(p) for p in found],
+        ["level", "subject", "problem", "remedy"],
+        form,
+        "no problems found",
+    )
     errors = sum(p.level == "error" for p in found)
     if form is Format.table and found:
         console.print(f"{len(found)} finding(s), {errors} error(s)")
@@ -72,21 +83,37 @@ def _broker(config: Settings) -> Iterator[Problem]:
     try:
         socket.create_connection((config.mqtt_host, config.mqtt_port), 3).close()
     except OSError as exc:
-        yield Problem("error", f"broker {where}", f"does not answer: {exc}",
-                      "start the broker or set GREENPARK_MQTT_HOST and GREENPARK_MQTT_PORT")
+        yield Problem(
+            "error",
+            f"broker {where}",
+            f"does not answer: {exc}",
+            "start the broker or set GREENPARK_MQTT_HOST and GREENPARK_MQTT_PORT",
+        )
     if not config.mqtt_username and config.mqtt_host not in ("127.0.0.1", "localhost"):
-        yield Problem("warning", f"broker {where}", "the collector logs in without a user",
-                      "set GREENPARK_MQTT_USERNAME and GREENPARK_MQTT_PASSWORD_FILE")
+        yield Problem(
+            "warning",
+            f"broker {where}",
+            "the collector logs in without a user",
+            "set GREENPARK_MQTT_USERNAME and GREENPARK_MQTT_PASSWORD_FILE",
+        )
 
 
 def _database(conn: Conn) -> Iterator[Problem]:
     if edition(conn) == "absent":
-        yield Problem("info", "database", "no TimescaleDB: readings are in plain tables",
-                      "good for trials; use the TimescaleDB of docker-compose.yml in production")
+        yield Problem(
+            "info",
+            "database",
+            "no TimescaleDB: readings are in plain tables",
+            "good for trials; use the TimescaleDB of docker-compose.yml in production",
+        )
     sync = conn.execute("SHOW synchronous_commit").fetchone()
     if sync and sync[0] == "off":
-        yield Problem("error", "database", "synchronous_commit is off: an acknowledged reading "
-                      "can be lost", "set synchronous_commit = on")
+        yield Problem(
+            "error",
+            "database",
+            "synchronous_commit is off: an acknowledged reading can be lost",
+            "set synchronous_commit = on",
+        )
 
 
 def _parks(conn: Conn, _now: datetime) -> Iterator[Problem]:
@@ -100,11 +127,19 @@ def _parks(conn: Conn, _now: datetime) -> Iterator[Problem]:
 def park_problems(park: Park) -> Iterator[Problem]:
     """What park.yaml leaves open or contradicts."""
     if park.goal.source == "not stated":
-        yield Problem("warning", f"park {park.key}", "the green goal names no source",
-                      "set goal.source: who promised which share, where, when")
+        yield Problem(
+            "warning",
+            f"park {park.key}",
+            "the green goal names no source",
+            "set goal.source: who promised which share, where, when",
+        )
     if not park.contacts:
-        yield Problem("warning", f"park {park.key}", "the park has no contact: alerts about the "
-                      "park as a whole reach nobody", "add contacts to park.yaml")
+        yield Problem(
+            "warning",
+            f"park {park.key}",
+            "the park has no contact: alerts about the park as a whole reach nobody",
+            "add contacts to park.yaml",
+        )
     for enterprise in park.enterprises:
         yield from _enterprise_problems(enterprise)
 
@@ -114,20 +149,32 @@ def _enterprise_problems(enterprise: Enterprise) -> Iterator[Problem]:
     roles = {c.role for m in enterprise.meters for c in m.channels.values()}
     targets = enterprise.targets
     wanted = (
-        (not enterprise.contacts and bool(roles & _BALANCE), "no contact: its alerts go to the "
-         "park's contacts", "add contacts with an e-mail address"),
-        (not roles & _BALANCE and enterprise.in_goal_boundary and enterprise.kind != "utility",
-         "no electricity supply meter: it takes no part in the green share",
-         "give a channel the role grid_import or set in_goal_boundary: false"),
-        (targets.energy_intensity_kwh_per_t is not None and Role.PRODUCTION not in roles,
-         "energy target per tonne, but no production channel", "add a channel with role "
-         "production"),
-        (targets.water_intensity_m3_per_t is not None
-         and not {Role.PRODUCTION, Role.WATER_INTAKE} <= roles,
-         "water target per tonne, but production or water intake is not metered",
-         "add channels with the roles production and water_intake"),
-        (Role.STORAGE_CHARGE in roles and Role.STORAGE_DISCHARGE not in roles,
-         "storage is charged but never discharged", "add the discharge channel"),
+        (
+            not enterprise.contacts and bool(roles & _BALANCE),
+            "no contact: its alerts go to the park's contacts",
+            "add contacts with an e-mail address",
+        ),
+        (
+            not roles & _BALANCE and enterprise.in_goal_boundary and enterprise.kind != "utility",
+            "no electricity supply meter: it takes no part in the green share",
+            "give a channel the role grid_import or set in_goal_boundary: false",
+        ),
+        (
+            targets.energy_intensity_kwh_per_t is not None and Role.PRODUCTION not in roles,
+            "energy target per tonne, but no production channel",
+            "add a channel with role production",
+        ),
+        (
+            targets.water_intensity_m3_per_t is not None
+            and not {Role.PRODUCTION, Role.WATER_INTAKE} <= roles,
+            "water target per tonne, but production or water intake is not metered",
+            "add channels with the roles production and water_intake",
+        ),
+        (
+            Role.STORAGE_CHARGE in roles and Role.STORAGE_DISCHARGE not in roles,
+            "storage is charged but never discharged",
+            "add the discharge channel",
+        ),
     )
     for wrong, problem, remedy in wanted:
         if wrong:
@@ -135,9 +182,12 @@ def _enterprise_problems(enterprise: Enterprise) -> Iterator[Problem]:
     for meter in enterprise.meters:
         for key, channel in meter.channels.items():
             if channel.kind == "register" and channel.modulus is None:
-                yield Problem("info", f"{enterprise.key}/{meter.key}/{key}",
-                              "register without modulus: a roll-over will look like a fall",
-                              "set modulus from the data sheet, e.g. 1000000")
+                yield Problem(
+                    "info",
+                    f"{enterprise.key}/{meter.key}/{key}",
+                    "register without modulus: a roll-over will look like a fall",
+                    "set modulus from the data sheet, e.g. 1000000",
+                )
 
 
 def _silence(conn: Conn, now: datetime) -> Iterator[Problem]:
@@ -146,46 +196,68 @@ def _silence(conn: Conn, now: datetime) -> Iterator[Problem]:
         last = newest.get(ref.channel_id)
         limit = timedelta(seconds=_SILENT_PERIODS * ref.period_s)
         if last is None:
-            yield Problem("warning", ref.path, "never sent a reading",
-                          "check meter, topic and gateway")
+            yield Problem(
+                "warning", ref.path, "never sent a reading", "check meter, topic and gateway"
+            )
         elif now - last > limit:
-            yield Problem("warning", ref.path, f"silent since {last.isoformat()}",
-                          f"expected every {ref.period_s} s: check meter, gateway and network")
+            yield Problem(
+                "warning",
+                ref.path,
+                f"silent since {last.isoformat()}",
+                f"expected every {ref.period_s} s: check meter, gateway and network",
+            )
 
 
 def _jobs(conn: Conn, _now: datetime) -> Iterator[Problem]:
     waiting = rows(conn, "work_waiting")[0]
     if waiting["mails_failed"]:
-        yield Problem("error", "outbox", f"{waiting['mails_failed']} e-mail(s) were refused for "
-                      "good", "see: greenpark alerts list --all; correct the addresses")
+        yield Problem(
+            "error",
+            "outbox",
+            f"{waiting['mails_failed']} e-mail(s) were refused for good",
+            "see: greenpark alerts list --all; correct the addresses",
+        )
     if waiting["quarantined"]:
-        yield Problem("warning", "quarantine", f"{waiting['quarantined']} message(s) could not be "
-                      "used", "see: greenpark findings")
+        yield Problem(
+            "warning",
+            "quarantine",
+            f"{waiting['quarantined']} message(s) could not be used",
+            "see: greenpark findings",
+        )
     runs = {r["job"]: r for r in rows(conn, "job_runs")}
     if not runs:
         yield Problem("warning", "jobs", "no job ever ran", "run: greenpark run")
     for job, run in runs.items():
         if run["ok"] is False:
-            yield Problem("error", f"job {job}", f"failed: {run['error']}",
-                          "see the log of greenpark run")
+            yield Problem(
+                "error", f"job {job}", f"failed: {run['error']}", "see the log of greenpark run"
+            )
 
 
 def _collectors(conn: Conn, now: datetime) -> Iterator[Problem]:
     states = rows(conn, "collector_states")
     live = [s for s in states if s["client_id"] != "backfill"]
     if not live:
-        yield Problem("warning", "collector", "no collector ever committed",
-                      "run: greenpark collect")
+        yield Problem(
+            "warning", "collector", "no collector ever committed", "run: greenpark collect"
+        )
     for state in live:
         counters = state["counters"]
-        accounted = sum(counters.get(k, 0) for k in (
-            "stored", "duplicate", "conflict", "correction", "quarantined", "pending"))
+        accounted = sum(
+            counters.get(k, 0)
+            for k in ("stored", "duplicate", "conflict", "correction", "quarantined", "pending")
+        )
         if counters.get("received", 0) != accounted:
-            yield Problem("error", f"collector {state['client_id']}",
-                          f"counters do not add up: {counters}", "report this as a defect")
+            yield Problem(
+                "error",
+                f"collector {state['client_id']}",
+                f"counters do not add up: {counters}",
+                "report this as a defect",
+            )
         if now - state["updated_at"] > timedelta(minutes=5):
-            yield Problem("warning", f"collector {state['client_id']}",
-                          f"no sign of life since {state['updated_at'].isoformat()}",
-                          "is greenpark collect running?")
-
-
+            yield Problem(
+                "warning",
+                f"collector {state['client_id']}",
+                f"no sign of life since {state['updated_at'].isoformat()}",
+                "is greenpark collect running?",
+            )

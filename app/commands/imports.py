@@ -50,8 +50,13 @@ def certificates(file: FileArgument, park: ParkOption = None, dry_run: DryRun = 
     _run(file, park, dry_run, read_certificates, import_certificates)
 
 
-def _run(file: Path, park: str | None, dry_run: bool, read: Callable[..., Any],
-         store: Callable[..., ImportResult]) -> None:
+def _run(
+    file: Path,
+    park: str | None,
+    dry_run: bool,
+    read: Callable[..., Any],
+    store: Callable[..., ImportResult],
+) -> None:
     try:
         content = file.read_bytes()
     except OSError as exc:
@@ -69,5 +74,7 @@ def _run(file: Path, park: str | None, dry_run: bool, read: Callable[..., Any],
         except _DryRun:
             pass
     verb = "would be " if dry_run else ""
-    console.print(f"{file.name}: {len(rows)} rows: {result.new} {verb}new, {result.changed} "
-                  f"{verb}changed, {result.same} known already")
+    console.print(
+        f"{file.name}: {len(rows)} rows: {result.new} {verb}new, {result.changed} "
+        f"{verb}changed, {result.same} known already"
+    )

@@ -31,8 +31,9 @@ def register(app: typer.Typer) -> None:
 
 
 def intervals(
-    start: Annotated[datetime | None, typer.Option("--from", parser=instant, metavar="TIME")]
-    = None,
+    start: Annotated[
+        datetime | None, typer.Option("--from", parser=instant, metavar="TIME")
+    ] = None,
     stop: Annotated[datetime | None, typer.Option("--to", parser=instant, metavar="TIME")] = None,
     meter: Annotated[str | None, typer.Option(help="meter key")] = None,
     form: FormatOption = Format.table,
@@ -47,8 +48,12 @@ def intervals(
         rows = list_intervals(conn, start or last - timedelta(days=1), last, meter)
     for row in rows:
         row["unit"] = QUANTITIES[row["quantity"]].unit
-    show(rows, ["bucket_start", "channel", "value", "unit", "quality", "method"], form,
-         "no intervals in this range; are readings coming in? see: greenpark doctor")
+    show(
+        rows,
+        ["bucket_start", "channel", "value", "unit", "quality", "method"],
+        form,
+        "no intervals in this range; are readings coming in? see: greenpark doctor",
+    )
 
 
 def findings(form: FormatOption = Format.table, limit: int = 10_000) -> None:
@@ -58,14 +63,28 @@ def findings(form: FormatOption = Format.table, limit: int = 10_000) -> None:
     """
     with database() as connect, connect() as conn:
         rows = list_findings(conn, limit)
-    show(rows, ["code", "severity", "enterprise", "meter", "channel", "period_start",
-                "period_stop", "evidence"], form, "no findings: nothing was refused or doubtful")
+    show(
+        rows,
+        [
+            "code",
+            "severity",
+            "enterprise",
+            "meter",
+            "channel",
+            "period_start",
+            "period_stop",
+            "evidence",
+        ],
+        form,
+        "no findings: nothing was refused or doubtful",
+    )
 
 
 def indicators(
     park: ParkOption = None,
-    history: Annotated[bool, typer.Option("--all", help="every period, not just the newest")]
-    = False,
+    history: Annotated[
+        bool, typer.Option("--all", help="every period, not just the newest")
+    ] = False,
     form: FormatOption = Format.table,
     now: NowOption = None,
 ) -> None:
@@ -76,11 +95,26 @@ def indicators(
     with database() as connect, connect() as conn:
         applied = one_park(conn, park)
         today = local_day(clock_of(settings(), now).now(), applied.park.zone)
-        rows = list_indicators(
-            conn, applied.park_id, today + timedelta(days=1), newest=not history)
-    show(rows, ["indicator", "subject", "period_kind", "period_start", "period_stop", "value",
-                "unit", "numerator", "denominator", "completeness_ratio", "estimated_ratio",
-                "status"], form, "no indicator values yet; run: greenpark run --once")
+        rows = list_indicators(conn, applied.park_id, today + timedelta(days=1), newest=not history)
+    show(
+        rows,
+        [
+            "indicator",
+            "subject",
+            "period_kind",
+            "period_start",
+            "period_stop",
+            "value",
+            "unit",
+            "numerator",
+            "denominator",
+            "completeness_ratio",
+            "estimated_ratio",
+            "status",
+        ],
+        form,
+        "no indicator values yet; run: greenpark run --once",
+    )
 
 
 def alerts_list(
@@ -95,6 +129,23 @@ def alerts_list(
         rows = [asdict(a) for a in list_alerts(conn, include_resolved=everything)]
     for row in rows:
         row["value"], row["target"] = (row["evidence"].get(k) for k in ("value", "target"))
-    show(rows, ["alert_id", "enterprise_key", "rule", "severity", "state", "value", "target",
-                "opened_at", "resolved_at", "mails_sent", "mails_waiting", "mails_failed",
-                "last_error"], form, "no open alerts")
+    show(
+        rows,
+        [
+            "alert_id",
+            "enterprise_key",
+            "rule",
+            "severity",
+            "state",
+            "value",
+            "target",
+            "opened_at",
+            "resolved_at",
+            "mails_sent",
+            "mails_waiting",
+            "mails_failed",
+            "last_error",
+        ],
+        form,
+        "no open alerts",
+    )

@@ -42,8 +42,10 @@ def migrate(
         for name in names:
             console.print(("would run " if dry_run else "ran ") + name)
         if not dry_run:
-            for login, password in ((READER, settings().grafana_reader_password),
-                                    (COLLECTOR, settings().collector_db_password)):
+            for login, password in (
+                (READER, settings().grafana_reader_password),
+                (COLLECTOR, settings().collector_db_password),
+            ):
                 if password.get_secret_value():
                     ensure_login(conn, login, password.get_secret_value())
                     console.print(f"login role {login.name} is ready: {login.purpose}")
@@ -53,8 +55,9 @@ def migrate(
 def apply(
     park_file: Annotated[Path, typer.Argument(help="park.yaml")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show the difference")] = False,
-    restate: Annotated[bool, typer.Option(
-        "--restate", help="allow changes that alter values already computed")] = False,
+    restate: Annotated[
+        bool, typer.Option("--restate", help="allow changes that alter values already computed")
+    ] = False,
 ) -> None:
     """Show the difference between park.yaml and the applied park, and apply it.
 
@@ -72,8 +75,10 @@ def apply(
     if len(changes) > 200:
         console.print(f"... and {len(changes) - 200} more")
     verb = "would change" if dry_run else "changed"
-    console.print(f"park {park.key}: {len(park.enterprises)} enterprises, "
-                  f"{sum(len(e.meters) for e in park.enterprises)} meters; {len(changes)} {verb}")
+    console.print(
+        f"park {park.key}: {len(park.enterprises)} enterprises, "
+        f"{sum(len(e.meters) for e in park.enterprises)} meters; {len(changes)} {verb}"
+    )
 
 
 def schema(
@@ -99,11 +104,17 @@ def collect() -> None:
     clock: Clock = clock_of(config)
     with database() as connect:
         collector = Collector(
-            broker_address(config), connect, clock, client_id=config.mqtt_client_id,
-            topic=config.mqtt_topic, batch=config.collector_batch,
-            linger_s=config.collector_linger_s, window=config.collector_window,
+            broker_address(config),
+            connect,
+            clock,
+            client_id=config.mqtt_client_id,
+            topic=config.mqtt_topic,
+            batch=config.collector_batch,
+            linger_s=config.collector_linger_s,
+            window=config.collector_window,
             max_payload_bytes=config.max_payload_bytes,
-            future_tolerance_s=config.future_tolerance_s)
+            future_tolerance_s=config.future_tolerance_s,
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _n, _f: collector.stop())
         collector.run()
@@ -111,9 +122,14 @@ def collect() -> None:
 
 def broker_address(config: Settings) -> BrokerAddress:
     """Where the broker of the deployment is."""
-    return BrokerAddress(config.mqtt_host, config.mqtt_port, config.mqtt_protocol,
-                         config.mqtt_username, config.mqtt_password.get_secret_value(),
-                         config.mqtt_ca_file)
+    return BrokerAddress(
+        config.mqtt_host,
+        config.mqtt_port,
+        config.mqtt_protocol,
+        config.mqtt_username,
+        config.mqtt_password.get_secret_value(),
+        config.mqtt_ca_file,
+    )
 
 
 def run(
@@ -135,7 +151,10 @@ def run(
             return
         results = run_once(connect, config, clock.now())
     for name, detail in results.items():
-        console.print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in detail.items()),
-                      markup=False, highlight=False)
+        console.print(
+            f"{name}: " + ", ".join(f"{k} {v}" for k, v in detail.items()),
+            markup=False,
+            highlight=False,
+        )
     if any("error" in d for d in results.values()):
         raise typer.Exit(1)

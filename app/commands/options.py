@@ -31,5 +31,10 @@ FormatOption = Annotated[Format, typer.Option("--format", help="table, json or c
 ParkOption = Annotated[str | None, typer.Option("--park", help="park key, if several are applied")]
 NowOption = Annotated[
     datetime | None,
-    typer.Option("--now", parser=instant, metavar="TIME",
-                 help="do as if it were this time (with zone); default: the clock")]
+    typer.Option(
+        "--now",
+        parser=instant,
+        metavar="TIME",
+        help="do as if it were this time (with zone); default: the clock",
+    ),
+]

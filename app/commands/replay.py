@@ -31,16 +31,23 @@ def _day(value: datetime | None) -> date | None:
 def replay(
     mapping_file: Annotated[Path, typer.Argument(help="mapping, e.g. examples/uiuc/replay.yaml")],
     data: Annotated[Path, typer.Option(help="folder with the data files")],
-    start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"],
-                                                   help="first local day")] = None,
-    stop: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"],
-                                                  help="day after the last one")] = None,
+    start: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first local day")
+    ] = None,
+    stop: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="day after the last one")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, max=1000, help="time stamps per message")] = 1,
     rate: Annotated[float, typer.Option(min=0, help="messages/s; 0: as fast as it goes")] = 0,
-    trades_csv: Annotated[Path | None, typer.Option(
-        help="write the settled trades of the mapping here, for greenpark import trades")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="read and check, publish nothing")]
-    = False,
+    trades_csv: Annotated[
+        Path | None,
+        typer.Option(
+            help="write the settled trades of the mapping here, for greenpark import trades"
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="read and check, publish nothing")
+    ] = False,
 ) -> None:
     """Publish a measured data set over MQTT as cumulative registers.
 
@@ -67,12 +74,19 @@ def replay(
                     time.sleep(ahead)
                 publisher.publish(message)
         if not publisher.flush(600):
-            raise ConfigError("replay", [f"{publisher.waiting} message(s) were not acknowledged "
-                                         "within 10 minutes; is the broker alive?"])
+            raise ConfigError(
+                "replay",
+                [
+                    f"{publisher.waiting} message(s) were not acknowledged "
+                    "within 10 minutes; is the broker alive?"
+                ],
+            )
     finally:
         publisher.close()
-    console.print(f"published {publisher.published} messages, {readings} readings, "
-                  f"acknowledged {publisher.acknowledged} in {time.monotonic() - began:.1f} s")
+    console.print(
+        f"published {publisher.published} messages, {readings} readings, "
+        f"acknowledged {publisher.acknowledged} in {time.monotonic() - began:.1f} s"
+    )
 
 
 def login(config: Settings) -> BrokerLogin:

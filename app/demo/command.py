@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 from rich.live import Live
+from simulators.scenario import load_scenario
+from simulators.source import ParkSimulator
 
 from app.clock import AcceleratedClock
 from app.demo.history import backfill, bring_claims
@@ -22,8 +24,6 @@ from app.settings import Settings
 from app.wiring import console
 from models.park import Park, load_park
 from models.periods import day_start
-from simulators.scenario import load_scenario
-from simulators.source import ParkSimulator
 from storage.db import Conn, connect
 from storage.migrate import migrate
 from storage.parks import applied_parks, apply_park
@@ -54,8 +54,12 @@ class _Demo:
 
 
 def demo(
-    seconds: Annotated[float | None, typer.Option(
-        min=10, help="length of the live part, then end by itself; default: until Ctrl-C")] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=10, help="length of the live part, then end by itself; default: until Ctrl-C"
+        ),
+    ] = None,
     speed: Annotated[float, typer.Option(min=1, help="park time runs this much faster")] = 600,
     folder: Annotated[Path, typer.Option(help="where everything is kept")] = Path("demo-data"),
     sample: Annotated[Path, typer.Option(help="folder with park.yaml, simulation.yaml")] = _SAMPLE,
@@ -86,11 +90,19 @@ def demo(
 
 def _announce(run: _Demo) -> None:
     broker = run.stack.broker
-    console.print(f"[bold]{run.park.name.zh} {run.park.name.en}[/bold]: simulated data. "
-                  f"Everything is kept in {run.stack.folder}")
-    console.print(f"broker: {broker.name} on port {broker.port}"
-                  + ("" if broker.durable else " (good for a try: it does not keep messages for a "
-                     "collector that is away; install mosquitto for more)"))
+    console.print(
+        f"[bold]{run.park.name.zh} {run.park.name.en}[/bold]: simulated data. "
+        f"Everything is kept in {run.stack.folder}"
+    )
+    console.print(
+        f"broker: {broker.name} on port {broker.port}"
+        + (
+            ""
+            if broker.durable
+            else " (good for a try: it does not keep messages for a "
+            "collector that is away; install mosquitto for more)"
+        )
+    )
 
 
 def _history(run: _Demo, seed: int, began: float) -> datetime:
@@ -104,12 +116,14 @@ def _history(run: _Demo, seed: int, began: float) -> datetime:
         run.park_id = next(a.park_id for a in applied_parks(conn) if a.park.key == run.park.key)
         said = bring_claims(conn, run.park_id, run.sample, "trades.csv", "certificates.csv", now)
     console.print(f"imported {said}")
-    simulator = ParkSimulator(
-        run.park, load_scenario(run.sample / "simulation.yaml"), seed)
-    counters = backfill(simulator, run.park, run.connect,
-                        day_start(date(today.year, 1, 1), run.park.zone), now)
-    console.print(f"history: {counters['stored']:,} readings stored, {counters['quarantined']} "
-                  f"refused, {time.monotonic() - began:.0f} s after the start")
+    simulator = ParkSimulator(run.park, load_scenario(run.sample / "simulation.yaml"), seed)
+    counters = backfill(
+        simulator, run.park, run.connect, day_start(date(today.year, 1, 1), run.park.zone), now
+    )
+    console.print(
+        f"history: {counters['stored']:,} readings stored, {counters['quarantined']} "
+        f"refused, {time.monotonic() - began:.0f} s after the start"
+    )
     return now
 
 
@@ -118,20 +132,31 @@ def _live(run: _Demo, clock: AcceleratedClock, seed: int) -> None:
     scenario = str(run.sample / "simulation.yaml")
     run.stack.start(clock, "collect")
     run.stack.start(clock, "run")
-    run.stack.start(clock, "simulate", "--park", str(run.sample / "park.yaml"), "--scenario",
-                    scenario, "--seed", str(seed), "--from",
-                    clock.park_start.isoformat(timespec="seconds"))
+    run.stack.start(
+        clock,
+        "simulate",
+        "--park",
+        str(run.sample / "park.yaml"),
+        "--scenario",
+        scenario,
+        "--seed",
+        str(seed),
+        "--from",
+        clock.park_start.isoformat(timespec="seconds"),
+    )
     started = time.monotonic()
     surprise = _Later(min(20.0, (run.seconds or 60.0) / 3), lambda: _certificates(run))
     with run.connect() as conn, Live(console=console, auto_refresh=False) as live:
         while run.seconds is None or time.monotonic() - started < run.seconds:
             surprise.run_if_due(time.monotonic() - started)
-            scene = look(conn, run.park_id, run.park, clock.now(), run.stack.mails.folder,
-                         run.notes)
+            scene = look(
+                conn, run.park_id, run.park, clock.now(), run.stack.mails.folder, run.notes
+            )
             live.update(picture(scene), refresh=True)
             if dead := run.stack.dead():
-                run.notes.append(f"ended by itself: {', '.join(dead)}; see "
-                                 f"{run.stack.folder}/{dead[0]}.log")
+                run.notes.append(
+                    f"ended by itself: {', '.join(dead)}; see {run.stack.folder}/{dead[0]}.log"
+                )
                 live.update(picture(scene), refresh=True)
                 return
             time.sleep(_REFRESH_S)
@@ -173,8 +198,12 @@ def _last_run(run: _Demo, now: datetime) -> Scene:
 def _faults(scene: Scene, failed: list[str]) -> list[str]:
     """What a successful demo must not lack."""
     totals = scene.totals
-    wanted = {"readings": totals["readings"], "15-minute intervals": totals["intervals"],
-              "green shares": totals["shares"], "delivered e-mails": scene.mails}
+    wanted = {
+        "readings": totals["readings"],
+        "15-minute intervals": totals["intervals"],
+        "green shares": totals["shares"],
+        "delivered e-mails": scene.mails,
+    }
     faults = [f"no {name}" for name, count in wanted.items() if not count]
     newest = totals["newest_reading_at"]
     if newest is None or scene.now - newest > timedelta(hours=3):
@@ -190,10 +219,16 @@ def _summary(run: _Demo, scene: Scene, faults: list[str], elapsed_s: float) -> N
         f"{totals['readings']:,} readings, {totals['intervals']:,} intervals, "
         f"{totals['shares']:,} green shares, {totals['quarantined']} refused messages; "
         f"{totals['open_alerts']} alerts open, {totals['resolved_alerts']} resolved, "
-        f"{scene.mails} e-mails, {elapsed_s:.0f} s", highlight=False)
-    console.print(f"mails     {folder / 'mails'}\nsummary   {folder / 'summary.html'}\n"
-                  f"logs      {folder}/*.log\n"
-                  f"look on   GREENPARK_DATA_DIR={folder} .venv/bin/greenpark indicators\n"
-                  "Grafana   make secrets && docker compose up", highlight=False, soft_wrap=True)
+        f"{scene.mails} e-mails, {elapsed_s:.0f} s",
+        highlight=False,
+    )
+    console.print(
+        f"mails     {folder / 'mails'}\nsummary   {folder / 'summary.html'}\n"
+        f"logs      {folder}/*.log\n"
+        f"look on   GREENPARK_DATA_DIR={folder} .venv/bin/greenpark indicators\n"
+        "Grafana   make secrets && docker compose up",
+        highlight=False,
+        soft_wrap=True,
+    )
     for fault in faults:
         console.print(f"FAILED: {fault}", style="bold red")

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.progress import Progress
+from simulators.source import ParkSimulator
 
 from app.clock import FixedClock
 from app.jobs.balances import compute_balances
@@ -18,7 +19,6 @@ from collectors.backfill import store_history
 from collectors.inbox import Incoming
 from models.claims import read_certificates, read_trades
 from models.park import Park
-from simulators.source import ParkSimulator
 from storage.claims import import_certificates, import_trades
 from storage.db import Conn
 from storage.jobs import rows
@@ -27,8 +27,13 @@ from storage.parks import enterprise_ids
 _BATCH = 1000
 
 
-def backfill(simulator: ParkSimulator, park: Park, connect: Callable[[], Conn], start: datetime,
-             stop: datetime) -> Counter[str]:
+def backfill(
+    simulator: ParkSimulator,
+    park: Park,
+    connect: Callable[[], Conn],
+    start: datetime,
+    stop: datetime,
+) -> Counter[str]:
     """Store the readings of `[start, stop)` and compute intervals, balances and indicators."""
     with progress_bar() as bar:
         task = bar.add_task("readings  ", total=_expected(park, start, stop))
@@ -38,16 +43,20 @@ def backfill(simulator: ParkSimulator, park: Park, connect: Callable[[], Conn], 
                 yield Incoming(message.topic, message.payload, message.due_at)
 
         counters = store_history(
-            incoming(), connect, FixedClock(stop),
-            progress=lambda c: bar.update(task, completed=c["received"]))
+            incoming(),
+            connect,
+            FixedClock(stop),
+            progress=lambda c: bar.update(task, completed=c["received"]),
+        )
         bar.update(task, total=counters["received"])
         with connect() as conn:
             _calculate(conn, stop, bar)
     return counters
 
 
-def bring_claims(conn: Conn, park_id: int, folder: Path, trades: str, certificates: str,
-                 now: datetime) -> str:
+def bring_claims(
+    conn: Conn, park_id: int, folder: Path, trades: str, certificates: str, now: datetime
+) -> str:
     """Import the settled trades and cancelled certificates of the sample park; '' for none."""
     ids = enterprise_ids(conn, park_id)
     said = []
@@ -58,7 +67,8 @@ def bring_claims(conn: Conn, park_id: int, folder: Path, trades: str, certificat
     if certificates:
         content = (folder / certificates).read_bytes()
         batch = import_certificates(
-            conn, ids, read_certificates(content, certificates), certificates, content, now)
+            conn, ids, read_certificates(content, certificates), certificates, content, now
+        )
         said.append(f"{certificates}: {batch.new} batches of cancelled certificates")
     return ", ".join(said)
 
@@ -66,13 +76,21 @@ def bring_claims(conn: Conn, park_id: int, folder: Path, trades: str, certificat
 def _expected(park: Park, start: datetime, stop: datetime) -> int:
     """About how many readings the meters send in the range."""
     seconds = (stop - start).total_seconds()
-    return round(sum(seconds / channel.period_s for e in park.enterprises for m in e.meters
-                     for channel in m.channels.values()))
+    return round(
+        sum(
+            seconds / channel.period_s
+            for e in park.enterprises
+            for m in e.meters
+            for channel in m.channels.values()
+        )
+    )
 
 
 def _calculate(conn: Conn, now: datetime, bar: Progress) -> None:
-    for title, column, job in (("intervals ", "stale_ranges", compute_intervals),
-                               ("balances  ", "stale_days", compute_balances)):
+    for title, column, job in (
+        ("intervals ", "stale_ranges", compute_intervals),
+        ("balances  ", "stale_days", compute_balances),
+    ):
         task = bar.add_task(title, total=rows(conn, "work_waiting")[0][column])
         job(conn, now, _advance(bar, task))
     task = bar.add_task("indicators", total=1)

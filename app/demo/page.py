@@ -17,26 +17,42 @@ from rules.green import glide_path
 from storage.db import Conn
 from storage.status import figures
 
-_SOURCES = (("direct_kwh", "直连 direct supply", "#4db6ac"), ("onsite_kwh", "自发 on-site", "#ff9800"),
-            ("import_kwh", "电网 grid import", "#488fc2"))
+_SOURCES = (
+    ("direct_kwh", "直连 direct supply", "#4db6ac"),
+    ("onsite_kwh", "自发 on-site", "#ff9800"),
+    ("import_kwh", "电网 grid import", "#488fc2"),
+)
 
 
 def write_page(conn: Conn, park_id: int, scene: Scene, out: Path) -> Path:
     """Write the page; the charts are SVG inside it, nothing is loaded from elsewhere."""
     environment = Environment(
-        loader=PackageLoader("app.demo", "templates"), autoescape=select_autoescape())
+        loader=PackageLoader("app.demo", "templates"), autoescape=select_autoescape()
+    )
     goal = scene.park.goal
     goals = {e.key: e.targets.green_share_ratio for e in scene.park.enterprises}
     today = scene.now.astimezone(scene.park.zone).date()
-    rows = [dict(row, path=glide_path(goal, goals.get(row["key"]) or goal.year_end_ratio, today),
-                 load_mw=scene.loads_kw[row["key"]] / 1000 if row["key"] in scene.loads_kw
-                 else None) for row in scene.rows]
-    charts = [_share_chart(figures(conn, "daily_shares", park_id), scene),
-              _source_chart(figures(conn, "monthly_sources", park_id))]
+    rows = [
+        dict(
+            row,
+            path=glide_path(goal, goals.get(row["key"]) or goal.year_end_ratio, today),
+            load_mw=scene.loads_kw[row["key"]] / 1000 if row["key"] in scene.loads_kw else None,
+        )
+        for row in scene.rows
+    ]
+    charts = [
+        _share_chart(figures(conn, "daily_shares", park_id), scene),
+        _source_chart(figures(conn, "monthly_sources", park_id)),
+    ]
     html = environment.get_template("page.html.j2").render(
-        park=scene.park, now=scene.now.astimezone(scene.park.zone), rows=rows,
-        alerts=scene.alerts, totals=scene.totals, mails=scene.mails,
-        charts=[Markup(c) for c in charts])  # noqa: S704 - our own SVG
+        park=scene.park,
+        now=scene.now.astimezone(scene.park.zone),
+        rows=rows,
+        alerts=scene.alerts,
+        totals=scene.totals,
+        mails=scene.mails,
+        charts=[Markup(c) for c in charts],  # noqa: S704 - our own SVG
+    )
     out.write_text(html, encoding="utf-8")
     return out
 
@@ -46,8 +62,14 @@ def _figure(width: float, height: float) -> Any:
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams |= {"svg.fonttype": "none", "font.family": "sans-serif", "axes.spines.top": False,
-                     "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3}
+    mpl.rcParams |= {
+        "svg.fonttype": "none",
+        "font.family": "sans-serif",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.3,
+    }
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -57,23 +79,36 @@ def _svg(figure: Any) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
-    return svg[svg.index("<svg"):]
+    return svg[svg.index("<svg") :]
 
 
 def _share_chart(days: list[dict[str, Any]], scene: Scene) -> str:
     figure = _figure(9, 3.4)
     axes = figure.subplots()
     x = [r["day"] for r in days]
-    axes.plot(x, [_part(r["s3_ratio"]) for r in days], color="#2e7d32", lw=2,
-              label="S3 claimable (final)" )
+    axes.plot(
+        x, [_part(r["s3_ratio"]) for r in days], color="#2e7d32", lw=2, label="S3 claimable (final)"
+    )
     open_days = [r for r in days if not r["is_final"]]
-    axes.plot([r["day"] for r in open_days], [_part(r["s3_ratio"]) for r in open_days],
-              color="white", lw=1, ls=":", label="_provisional")
+    axes.plot(
+        [r["day"] for r in open_days],
+        [_part(r["s3_ratio"]) for r in open_days],
+        color="white",
+        lw=1,
+        ls=":",
+        label="_provisional",
+    )
     axes.plot(x, [_part(r["s1_ratio"]) for r in days], color="#ff9800", lw=1.5, label="S1 physical")
     goal = scene.park.goal
     ends = [date(goal.year, 1, 1) + timedelta(days=n) for n in (0, 365)]
-    axes.plot(ends, [100 * glide_path(goal, goal.year_end_ratio, d) for d in ends], color="#555",
-              ls="--", lw=1.2, label=f"path to {goal.year_end_ratio:.0%}")
+    axes.plot(
+        ends,
+        [100 * glide_path(goal, goal.year_end_ratio, d) for d in ends],
+        color="#555",
+        ls="--",
+        lw=1.2,
+        label=f"path to {goal.year_end_ratio:.0%}",
+    )
     axes.set_ylabel("year to date, %")
     axes.set_ylim(0, 100 * max(0.6, goal.year_end_ratio + 0.1))
     axes.set_title("Green share of the park, year to date", loc="left")

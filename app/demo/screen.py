@@ -34,15 +34,23 @@ class Scene:
     notes: Sequence[str]
 
 
-def look(conn: Conn, park_id: int, park: Park, now: datetime, mails: Path,
-         notes: Sequence[str]) -> Scene:
+def look(
+    conn: Conn, park_id: int, park: Park, now: datetime, mails: Path, notes: Sequence[str]
+) -> Scene:
     """Read what there is now."""
     loads: dict[str, float] = {}
     for row in figures(conn, "load_status", park_id):
         loads[row["key"]] = loads.get(row["key"], 0.0) + row["load_kw"]
-    return Scene(park, now, figures(conn, "enterprise_status", park_id), loads,
-                 list_alerts(conn, park_id, include_resolved=True, limit=5),
-                 figures(conn, "totals")[0], len(list(mails.glob("*.eml"))), notes)
+    return Scene(
+        park,
+        now,
+        figures(conn, "enterprise_status", park_id),
+        loads,
+        list_alerts(conn, park_id, include_resolved=True, limit=5),
+        figures(conn, "totals")[0],
+        len(list(mails.glob("*.eml"))),
+        notes,
+    )
 
 
 def picture(scene: Scene) -> Group:
@@ -61,15 +69,23 @@ def picture(scene: Scene) -> Group:
         s3 = row["s3_ratio"]
         style = "yellow" if row["open_alerts"] else ""
         table.add_row(
-            f"{row['name_zh']} {row['name_en']}", _number(load and load / 1000, 2),
-            _percent(row["s1_ratio"]), _percent(s3), _percent(path if s3 is not None else None),
-            _number(row["energy_kwh_per_t"], 0), _number(row["water_m3_per_t"], 2),
-            str(row["open_alerts"] or ""), style=style)
+            f"{row['name_zh']} {row['name_en']}",
+            _number(load and load / 1000, 2),
+            _percent(row["s1_ratio"]),
+            _percent(s3),
+            _percent(path if s3 is not None else None),
+            _number(row["energy_kwh_per_t"], 0),
+            _number(row["water_m3_per_t"], 2),
+            str(row["open_alerts"] or ""),
+            style=style,
+        )
     lines = [_alert_line(a, scene.park) for a in scene.alerts]
     notes = [Text(note, style="cyan") for note in scene.notes[-3:]]
-    totals = Text(f"{scene.totals['readings']:,} readings · {scene.totals['intervals']:,} "
-                  f"intervals · {scene.totals['open_alerts']} open, "
-                  f"{scene.totals['resolved_alerts']} resolved alerts · {scene.mails} e-mails")
+    totals = Text(
+        f"{scene.totals['readings']:,} readings · {scene.totals['intervals']:,} "
+        f"intervals · {scene.totals['open_alerts']} open, "
+        f"{scene.totals['resolved_alerts']} resolved alerts · {scene.mails} e-mails"
+    )
     return Group(table, *lines, *notes, totals)
 
 
@@ -83,9 +99,12 @@ def _alert_line(alert: AlertRow, park: Park) -> Text:
     who = alert.enterprise_key or park.key
     style = "green" if alert.state == "resolved" else "bold yellow"
     at = alert.resolved_at or alert.opened_at
-    return Text(f"{at.astimezone(park.zone):%m-%d %H:%M} {alert.state:9} {who}: {alert.rule} "
-                f"{_number(alert.evidence.get('value'), 3)} "
-                f"(target {_number(alert.evidence.get('target'), 3)})", style=style)
+    return Text(
+        f"{at.astimezone(park.zone):%m-%d %H:%M} {alert.state:9} {who}: {alert.rule} "
+        f"{_number(alert.evidence.get('value'), 3)} "
+        f"(target {_number(alert.evidence.get('target'), 3)})",
+        style=style,
+    )
 
 
 def _number(value: float | None, digits: int) -> str:

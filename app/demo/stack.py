@@ -34,19 +34,28 @@ class Stack:
         """Settings of the programs; nothing of the caller's own GREENPARK_* leaks in."""
         base = {k: v for k, v in os.environ.items() if not k.startswith("GREENPARK_")}
         return base | {
-            "GREENPARK_DSN": self.dsn, "GREENPARK_DATA_DIR": str(self.folder),
-            "GREENPARK_MQTT_HOST": self.broker.host, "GREENPARK_MQTT_PORT": str(self.broker.port),
-            "GREENPARK_MQTT_PROTOCOL": self.broker.protocol, "GREENPARK_SMTP_HOST": "127.0.0.1",
-            "GREENPARK_SMTP_PORT": str(self.mails.port), "GREENPARK_JOB_INTERVAL_S": "3",
-            "GREENPARK_CLOCK": clock.spec() if clock else ""}
+            "GREENPARK_DSN": self.dsn,
+            "GREENPARK_DATA_DIR": str(self.folder),
+            "GREENPARK_MQTT_HOST": self.broker.host,
+            "GREENPARK_MQTT_PORT": str(self.broker.port),
+            "GREENPARK_MQTT_PROTOCOL": self.broker.protocol,
+            "GREENPARK_SMTP_HOST": "127.0.0.1",
+            "GREENPARK_SMTP_PORT": str(self.mails.port),
+            "GREENPARK_JOB_INTERVAL_S": "3",
+            "GREENPARK_CLOCK": clock.spec() if clock else "",
+        }
 
     def start(self, clock: AcceleratedClock, *command: str) -> None:
         """Start `greenpark COMMAND`; its log is `<folder>/<command>.log`."""
         with (self.folder / f"{command[0]}.log").open("wb") as log:
             # a session of its own: Ctrl-C reaches only us, we stop the programs in order
             self.programs[command[0]] = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "app.cli", *command], env=self.environment(clock),
-                stdout=log, stderr=log, start_new_session=True)
+                [sys.executable, "-m", "app.cli", *command],
+                env=self.environment(clock),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def dead(self) -> list[str]:
         """Programs that ended although nobody told them to."""
@@ -78,8 +87,10 @@ def fresh_folder(folder: Path) -> Path:
     """
     if folder.exists() and any(folder.iterdir()):
         if not (folder / _MARK).exists():
-            raise ConfigError(str(folder), ["is not empty and was not made by the demo; give "
-                                            "another one with --folder"])
+            raise ConfigError(
+                str(folder),
+                ["is not empty and was not made by the demo; give another one with --folder"],
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).touch()

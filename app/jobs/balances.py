@@ -56,8 +56,9 @@ def _by_enterprise(
     return out
 
 
-def _balance(conn: Conn, applied: AppliedPark, mine: Sequence[ChannelRef], days: set[date],
-             now: datetime) -> int:
+def _balance(
+    conn: Conn, applied: AppliedPark, mine: Sequence[ChannelRef], days: set[date], now: datetime
+) -> int:
     roles = {c.channel_id: c.role for c in mine if c.role in BALANCE_ROLES}
     if not roles:
         return 0
@@ -66,14 +67,22 @@ def _balance(conn: Conn, applied: AppliedPark, mine: Sequence[ChannelRef], days:
     rows: list[dict[str, Any]] = []
     for first, stop in _runs(days):
         value, marks = interval_frames(
-            conn, list(roles), day_start(first, zone), day_start(stop, zone))
+            conn, list(roles), day_start(first, zone), day_start(stop, zone)
+        )
         result = balance_days(value, marks, roles, applied.park.timezone, since)
         for day, row in zip(result.index, result.to_dict("records"), strict=True):
-            rows.append({str(k): v for k, v in row.items()} | {
-                "enterprise_id": mine[0].enterprise_id, "day": day, "now": now,
-                "expected_buckets": buckets_in_day(day, zone)})
-    replace_balance_days(conn, mine[0].enterprise_id, sorted(days),
-                         [r for r in rows if r["day"] in days])
+            rows.append(
+                {str(k): v for k, v in row.items()}
+                | {
+                    "enterprise_id": mine[0].enterprise_id,
+                    "day": day,
+                    "now": now,
+                    "expected_buckets": buckets_in_day(day, zone),
+                }
+            )
+    replace_balance_days(
+        conn, mine[0].enterprise_id, sorted(days), [r for r in rows if r["day"] in days]
+    )
     return len(rows)
 
 

@@ -31,8 +31,7 @@ def evaluate_rules(conn: Conn, now: datetime) -> dict[str, int]:
         with translate_db_errors("evaluate rules"), conn.transaction():
             keys = {i: k for k, i in enterprise_ids(conn, applied.park_id).items()}
             verdicts = list(_verdicts(conn, applied, keys, now))
-            result = apply_verdicts(
-                conn, applied.park_id, applied.park, keys, verdicts, now)
+            result = apply_verdicts(conn, applied.park_id, applied.park, keys, verdicts, now)
         done["verdicts"] += len(verdicts)
         done["opened"] += result.opened
         done["resolved"] += result.resolved
@@ -47,8 +46,7 @@ def _verdicts(
     stop_by = local_day(now, park.zone) + timedelta(days=1)
 
     def newest(indicator: str, kind: str, *, only_final: bool) -> dict[int | None, dict[str, Any]]:
-        return newest_values(
-            conn, applied.park_id, indicator, kind, stop_by, only_final=only_final)
+        return newest_values(conn, applied.park_id, indicator, kind, stop_by, only_final=only_final)
 
     share = GREEN_SHARE_CLAIM if park.goal.share == "S3" else GREEN_SHARE_PHYSICAL
     # A month without its settlement looks worse than it is: only final values are judged.
@@ -56,8 +54,9 @@ def _verdicts(
         seen = _measured(applied, subject, row, (green.RULE, subject) in is_open)
         yield green.green_share_ytd(seen, park.goal, _goal_ratio(park, keys, subject), park.rules)
     for rule, indicator, target_name in (
-            (intensity.ENERGY_RULE, ENERGY_INTENSITY, "energy_intensity_kwh_per_t"),
-            (intensity.WATER_RULE, WATER_INTENSITY, "water_intensity_m3_per_t")):
+        (intensity.ENERGY_RULE, ENERGY_INTENSITY, "energy_intensity_kwh_per_t"),
+        (intensity.WATER_RULE, WATER_INTENSITY, "water_intensity_m3_per_t"),
+    ):
         for subject, row in newest(indicator, "rolling_7d", only_final=False).items():
             if subject is None or subject not in keys:
                 continue
@@ -79,5 +78,14 @@ def _measured(
     applied: AppliedPark, subject: int | None, row: dict[str, Any], is_open: bool
 ) -> Measured:
     return Measured(
-        applied.park_id, subject, row["period_start"], row["period_stop"], row["value"],
-        row["unit"], row["completeness_ratio"], row["estimated_ratio"], row["status"], is_open)
+        applied.park_id,
+        subject,
+        row["period_start"],
+        row["period_stop"],
+        row["value"],
+        row["unit"],
+        row["completeness_ratio"],
+        row["estimated_ratio"],
+        row["status"],
+        is_open,
+    )

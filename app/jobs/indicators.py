@@ -83,23 +83,35 @@ def _year(conn: Conn, enterprise_id: int, year: int, today: date) -> _Year | Non
         return None
     kwh = claims_by_month(conn, enterprise_id, today)
     claims = Claims(kwh["green"], kwh["nuclear"], kwh["certificate"])
-    return _Year(enterprise_id, year_to_date(frame, claims, year), frame["buckets"].cumsum(),
-                 frame["estimated_kwh"].cumsum(), frame[_METERED].sum(axis=1).cumsum(),
-                 claims.settled_until)
+    return _Year(
+        enterprise_id,
+        year_to_date(frame, claims, year),
+        frame["buckets"].cumsum(),
+        frame["estimated_kwh"].cumsum(),
+        frame[_METERED].sum(axis=1).cumsum(),
+        claims.settled_until,
+    )
 
 
 def _park_year(members: list[_Year]) -> _Year:
     total = park_total([m.ytd for m in members])
 
     def summed(parts: list[pd.Series[float]]) -> pd.Series[float]:
-        return sum((p.reindex(total.index).ffill().fillna(0.0) for p in parts),
-                   start=pd.Series(0.0, index=total.index))
+        return sum(
+            (p.reindex(total.index).ffill().fillna(0.0) for p in parts),
+            start=pd.Series(0.0, index=total.index),
+        )
 
     settled = [m.settled_until for m in members if m.settled_until]
-    return _Year(None, total, summed([m.buckets for m in members]),
-                 summed([m.estimated_kwh for m in members]),
-                 summed([m.metered_kwh for m in members]),
-                 min(settled) if settled else None, len(members))
+    return _Year(
+        None,
+        total,
+        summed([m.buckets for m in members]),
+        summed([m.estimated_kwh for m in members]),
+        summed([m.metered_kwh for m in members]),
+        min(settled) if settled else None,
+        len(members),
+    )
 
 
 def _due_buckets(applied: AppliedPark, year: int, now: datetime) -> dict[date, int]:
@@ -116,8 +128,9 @@ def _due_buckets(applied: AppliedPark, year: int, now: datetime) -> dict[date, i
     return due
 
 
-def _share_values(one: _Year, due: dict[date, int], from_day: date, now: datetime,
-                  applied: AppliedPark) -> Iterator[IndicatorValue]:
+def _share_values(
+    one: _Year, due: dict[date, int], from_day: date, now: datetime, applied: AppliedPark
+) -> Iterator[IndicatorValue]:
     table = shares(one.ytd)
     metered = one.metered_kwh.where(one.metered_kwh > 0)
     estimated = (one.estimated_kwh / metered).fillna(0.0).to_numpy()
@@ -130,25 +143,45 @@ def _share_values(one: _Year, due: dict[date, int], from_day: date, now: datetim
         expected = max(due.get(day, 0) * one.members, 1)
         complete = min(float(one.buckets.iloc[position]) / expected, 1.0)
         for key, share, part, final in (
-                (GREEN_SHARE_PHYSICAL, row["s1"], row["physical_kwh"], over),
-                (GREEN_SHARE_CLAIM, row["s3"], row["claimable_kwh"], over and settled)):
+            (GREEN_SHARE_PHYSICAL, row["s1"], row["physical_kwh"], over),
+            (GREEN_SHARE_CLAIM, row["s3"], row["claimable_kwh"], over and settled),
+        ):
             status: Status = "final" if final else "provisional"
             yield IndicatorValue(
-                key, one.enterprise_id, "ytd", date(day.year, 1, 1), stop, None if np.isnan(share) else float(share), float(part),
-                float(row["consumption_kwh"]), "ratio", complete, float(estimated[position]),
-                status)
+                key,
+                one.enterprise_id,
+                "ytd",
+                date(day.year, 1, 1),
+                stop,
+                None if np.isnan(share) else float(share),
+                float(part),
+                float(row["consumption_kwh"]),
+                "ratio",
+                complete,
+                float(estimated[position]),
+                status,
+            )
 
 
-def _report_excess(
-    conn: Conn, applied: AppliedPark, one: _Year, year: int, now: datetime
-) -> None:
+def _report_excess(conn: Conn, applied: AppliedPark, one: _Year, year: int, now: datetime) -> None:
     """A claim above the energy drawn from the grid counts nowhere and is said so."""
     excess_kwh = float(one.ytd["excess_kwh"].iloc[-1]) if len(one.ytd) else 0.0
     if excess_kwh > 0.5:
         last = one.ytd.index[-1]
-        save_findings(conn, [Finding(
-            "green.claims_above_grid_draw", Severity.CRITICAL,
-            day_start(date(year, 1, 1), applied.park.zone),
-            day_start(last + timedelta(days=1), applied.park.zone),
-            enterprise_id=one.enterprise_id,
-            evidence={"excess_kwh": excess_kwh, "rule": "T + C <= D, 发改能源〔2026〕622号"})], now)
+        save_findings(
+            conn,
+            [
+                Finding(
+                    "green.claims_above_grid_draw",
+                    Severity.CRITICAL,
+                    day_start(date(year, 1, 1), applied.park.zone),
+                    day_start(last + timedelta(days=1), applied.park.zone),
+                    enterprise_id=one.enterprise_id,
+                    evidence={
+                        "excess_kwh": excess_kwh,
+                        "rule": "T + C <= D, 发改能源〔2026〕622号",
+                    },
+                )
+            ],
+            now,
+        )

@@ -30,8 +30,9 @@ def intensity_values(
     energy = energy[energy["buckets"] == energy["expected_buckets"]]
     water = role_days(conn, enterprise_id, Role.WATER_INTAKE, start, today)
     for key, unit, amount, estimated in (
-            (ENERGY_INTENSITY, "kWh/t", energy["consumption_kwh"], energy["estimated_kwh"]),
-            (WATER_INTENSITY, "m3/t", water["value"], water["estimated_value"])):
+        (ENERGY_INTENSITY, "kWh/t", energy["consumption_kwh"], energy["estimated_kwh"]),
+        (WATER_INTENSITY, "m3/t", water["value"], water["estimated_value"]),
+    ):
         if amount.empty:
             continue
         share = _estimated_share(estimated, amount)
@@ -40,8 +41,16 @@ def intensity_values(
             yield from _rows(table, share, key, unit, enterprise_id, kind, width, from_day)
 
 
-def _rows(table: pd.DataFrame, share: pd.Series[float], key: str, unit: str, enterprise_id: int,
-          kind: PeriodKind, width: int, from_day: date) -> Iterator[IndicatorValue]:
+def _rows(
+    table: pd.DataFrame,
+    share: pd.Series[float],
+    key: str,
+    unit: str,
+    enterprise_id: int,
+    kind: PeriodKind,
+    width: int,
+    from_day: date,
+) -> Iterator[IndicatorValue]:
     shares = share.to_dict()
     for day, row in zip(table.index, table.to_dict("records"), strict=True):
         if day < from_day:
@@ -50,9 +59,19 @@ def _rows(table: pd.DataFrame, share: pd.Series[float], key: str, unit: str, ent
         known = [shares[d] for d in window if d in shares]
         value = None if pd.isna(row["value"]) else float(row["value"])
         yield IndicatorValue(
-            key, enterprise_id, kind, window[-1], day + timedelta(days=1), value,
-            float(row["amount"]), float(row["product_t"]), unit, float(row["days"]) / width,
-            sum(known) / len(known) if known else 0.0, "final" if value else "provisional")
+            key,
+            enterprise_id,
+            kind,
+            window[-1],
+            day + timedelta(days=1),
+            value,
+            float(row["amount"]),
+            float(row["product_t"]),
+            unit,
+            float(row["days"]) / width,
+            sum(known) / len(known) if known else 0.0,
+            "final" if value else "provisional",
+        )
 
 
 def _estimated_share(estimated: pd.Series[float], amount: pd.Series[float]) -> pd.Series[float]:

@@ -64,8 +64,11 @@ def _by_channel(stale: Sequence[StaleRange]) -> Mapping[int, list[StaleRange]]:
         mine = merged.setdefault(item.channel_id, [])
         if mine and item.start_at - mine[-1].stop_at <= _MERGE:
             last = mine.pop()
-            mine.append(StaleRange(item.channel_id, last.start_at,
-                                   max(last.stop_at, item.stop_at), last.reason))
+            mine.append(
+                StaleRange(
+                    item.channel_id, last.start_at, max(last.stop_at, item.stop_at), last.reason
+                )
+            )
         else:
             mine.append(item)
     return merged
@@ -82,34 +85,64 @@ def _recompute(conn: Conn, channel: ChannelRef, ranges: Sequence[StaleRange]) ->
         buckets = _buckets(channel, at_s, raw, low_s, data.high_s)
         covered_s = data.high_s
         yield _Part(
-            Recomputed(channel.channel_id, low_s, data.high_s, item.reason, buckets.start_s,
-                       buckets.value, buckets.estimated),
-            _findings(channel, buckets, low_s, data.high_s))
+            Recomputed(
+                channel.channel_id,
+                low_s,
+                data.high_s,
+                item.reason,
+                buckets.start_s,
+                buckets.value,
+                buckets.estimated,
+            ),
+            _findings(channel, buckets, low_s, data.high_s),
+        )
 
 
-def _buckets(channel: ChannelRef, at_s: np.ndarray, raw: np.ndarray, low_s: float,
-             high_s: float) -> Buckets:
+def _buckets(
+    channel: ChannelRef, at_s: np.ndarray, raw: np.ndarray, low_s: float, high_s: float
+) -> Buckets:
     if channel.kind == "gauge":
         return gauge_buckets(at_s, raw, channel.factor, low_s, high_s)
     spec = RegisterSpec(channel.factor, channel.modulus, channel.period_s, channel.rated_per_h)
     return register_buckets(at_s, raw, spec, low_s, high_s)
 
 
-def _findings(
-    channel: ChannelRef, buckets: Buckets, low_s: float, high_s: float
-) -> list[Finding]:
+def _findings(channel: ChannelRef, buckets: Buckets, low_s: float, high_s: float) -> list[Finding]:
     found = [
-        Finding("register.fell", Severity.WARNING, _utc(f.at_s), _utc(f.at_s), channel.channel_id,
-                evidence={"old": f.old, "new": f.new, "unit": channel.unit,
-                          "meaning": "register fell and it is no roll-over: a new segment begins, "
-                                     "the bucket of the fall stays missing"})
-        for f in buckets.falls if low_s <= f.at_s <= high_s]
+        Finding(
+            "register.fell",
+            Severity.WARNING,
+            _utc(f.at_s),
+            _utc(f.at_s),
+            channel.channel_id,
+            evidence={
+                "old": f.old,
+                "new": f.new,
+                "unit": channel.unit,
+                "meaning": "register fell and it is no roll-over: a new segment begins, "
+                "the bucket of the fall stays missing",
+            },
+        )
+        for f in buckets.falls
+        if low_s <= f.at_s <= high_s
+    ]
     found += [
-        Finding("interval.gap", Severity.INFO, _utc(start), _utc(stop), channel.channel_id,
-                evidence={"gap_s": stop - start, "nominal_period_s": channel.period_s,
-                          "meaning": "no reading in between: the total is measured, its shape is "
-                                     "estimated by a straight line"})
-        for start, stop in buckets.gaps if stop > low_s and start < high_s]
+        Finding(
+            "interval.gap",
+            Severity.INFO,
+            _utc(start),
+            _utc(stop),
+            channel.channel_id,
+            evidence={
+                "gap_s": stop - start,
+                "nominal_period_s": channel.period_s,
+                "meaning": "no reading in between: the total is measured, its shape is "
+                "estimated by a straight line",
+            },
+        )
+        for start, stop in buckets.gaps
+        if stop > low_s and start < high_s
+    ]
     return found
 
 

@@ -37,14 +37,17 @@ def wall_now() -> datetime:
 
 def mail_channel(settings: Settings) -> EmailChannel:
     """The e-mail channel of the deployment."""
-    server = SmtpServer(settings.smtp_host, settings.smtp_port, settings.smtp_security,
-                        settings.smtp_username, settings.smtp_password.get_secret_value())
+    server = SmtpServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_security,
+        settings.smtp_username,
+        settings.smtp_password.get_secret_value(),
+    )
     return EmailChannel(server, settings.mail_from, settings.grafana_url)
 
 
-def calculate(
-    connect: Callable[[], Conn], now: datetime
-) -> dict[str, Mapping[str, Any]]:
+def calculate(connect: Callable[[], Conn], now: datetime) -> dict[str, Mapping[str, Any]]:
     """Intervals, balances, indicators, rules. Returns what each did, or its error.
 
     A second runner finds the lock taken and does nothing.
@@ -64,8 +67,12 @@ def calculate(
 def deliver(connect: Callable[[], Conn], settings: Settings, now: datetime) -> Mapping[str, Any]:
     """Send what waits in the outbox."""
     with connect() as conn:
-        return _noted(conn, "delivery", now, lambda: asdict(
-            deliver_due(connect, mail_channel(settings), wall_now)))
+        return _noted(
+            conn,
+            "delivery",
+            now,
+            lambda: asdict(deliver_due(connect, mail_channel(settings), wall_now)),
+        )
 
 
 def run_once(
@@ -77,8 +84,9 @@ def run_once(
     return results
 
 
-def _noted(conn: Conn, name: str, now: datetime,
-           work: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+def _noted(
+    conn: Conn, name: str, now: datetime, work: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
     """Run a job and note its run; an error is logged with its trace, noted and returned."""
     start_job(conn, name, wall_now(), now)
     try:

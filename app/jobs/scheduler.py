@@ -37,11 +37,22 @@ def serve(connect: Callable[[], Conn], settings: Settings, clock: Clock) -> None
         signal.signal(number, on_signal)
     scheduler = BackgroundScheduler(
         executors={"default": ThreadPoolExecutor(2)},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
-    scheduler.add_job(_guarded, "interval", seconds=settings.job_interval_s, id="calculate",
-                      args=[lambda: calculate(connect, clock.now()), "calculate"])
-    scheduler.add_job(_guarded, "interval", seconds=_DELIVERY_EVERY_S, id="deliver",
-                      args=[lambda: deliver(connect, settings, clock.now()), "deliver"])
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    scheduler.add_job(
+        _guarded,
+        "interval",
+        seconds=settings.job_interval_s,
+        id="calculate",
+        args=[lambda: calculate(connect, clock.now()), "calculate"],
+    )
+    scheduler.add_job(
+        _guarded,
+        "interval",
+        seconds=_DELIVERY_EVERY_S,
+        id="deliver",
+        args=[lambda: deliver(connect, settings, clock.now()), "deliver"],
+    )
     _guarded(lambda: calculate(connect, clock.now()), "calculate")
     scheduler.start()
     log.info("jobs run every %s s", settings.job_interval_s)

@@ -29,15 +29,22 @@ class Program:
         return [sys.executable, "-m", "app.cli", *arguments]
 
     def __call__(self, *arguments: str, expect: int = 0) -> str:
-        done = subprocess.run(self.command(*arguments), cwd=REPO, env=self.environment,
-                              capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=REPO,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         assert done.returncode == expect, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
-            process = subprocess.Popen(self.command(*arguments), cwd=REPO, env=self.environment,
-                                       stdout=log, stderr=log)
+            process = subprocess.Popen(
+                self.command(*arguments), cwd=REPO, env=self.environment, stdout=log, stderr=log
+            )
         self.running.append(process)
         return process
 
@@ -54,9 +61,14 @@ def program(dsn: str, broker: Broker, tmp_path: Path) -> Iterator[Program]:
     """The program on a fresh database and a broker of its own."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GREENPARK_")}
     environment |= {
-        "GREENPARK_DSN": dsn, "GREENPARK_MQTT_HOST": broker.host, "COLUMNS": "200",
-        "GREENPARK_MQTT_PORT": str(broker.port), "GREENPARK_MQTT_PROTOCOL": broker.protocol,
-        "GREENPARK_DATA_DIR": str(tmp_path), "PYTHONPATH": str(REPO)}
+        "GREENPARK_DSN": dsn,
+        "GREENPARK_MQTT_HOST": broker.host,
+        "COLUMNS": "200",
+        "GREENPARK_MQTT_PORT": str(broker.port),
+        "GREENPARK_MQTT_PROTOCOL": broker.protocol,
+        "GREENPARK_DATA_DIR": str(tmp_path),
+        "PYTHONPATH": str(REPO),
+    }
     made = Program(environment, tmp_path)
     yield made
     made.stop_all()

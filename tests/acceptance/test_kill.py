@@ -47,21 +47,27 @@ def checksum(rows: Iterable[tuple[str, datetime, float]]) -> str:
 
 
 def published_rows() -> list[tuple[str, datetime, float]]:
-    mapping = load_mapping(REPO / "examples/steel/replay.yaml").model_copy(update={
-        "from_day": datetime.fromisoformat(DAYS[0]).date(),
-        "stop_day": datetime.fromisoformat(DAYS[1]).date()})
+    mapping = load_mapping(REPO / "examples/steel/replay.yaml").model_copy(
+        update={
+            "from_day": datetime.fromisoformat(DAYS[0]).date(),
+            "stop_day": datetime.fromisoformat(DAYS[1]).date(),
+        }
+    )
     rows = []
     for message in replay_messages(mapping, read_data(mapping, DATA / "steel_uci")):
         item = json.loads(message.payload)
-        rows += [(channel, datetime.fromisoformat(item["ts"]), float(value))
-                 for channel, value in item["values"].items()]
+        rows += [
+            (channel, datetime.fromisoformat(item["ts"]), float(value))
+            for channel, value in item["values"].items()
+        ]
     return rows
 
 
 def stored_rows(dsn: str) -> list[tuple[str, datetime, float]]:
     with connect(dsn, application="tests") as conn:
-        return conn.execute("SELECT c.key, r.ts, r.value FROM reading r"
-                            " JOIN channel c USING (channel_id)").fetchall()
+        return conn.execute(
+            "SELECT c.key, r.ts, r.value FROM reading r JOIN channel c USING (channel_id)"
+        ).fetchall()
 
 
 def count_readings(dsn: str) -> int:
@@ -80,19 +86,39 @@ def test_every_published_reading_is_stored_exactly_once(
     own_postgres: services.DebianPostgres, broker: Broker, tmp_path: Path
 ) -> None:
     dsn = own_postgres.dsn
-    program = Program({
-        "GREENPARK_DSN": dsn, "GREENPARK_MQTT_PORT": str(broker.port), "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": str(REPO), "COLUMNS": "200"}, tmp_path)
+    program = Program(
+        {
+            "GREENPARK_DSN": dsn,
+            "GREENPARK_MQTT_PORT": str(broker.port),
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(REPO),
+            "COLUMNS": "200",
+        },
+        tmp_path,
+    )
     expected = published_rows()
     collector = program.start("collect")
     wait_for(lambda: "connected" in (tmp_path / "collect.log").read_text(), "collector", 30)
     time.sleep(0.5)  # the subscription follows the connection
     with (tmp_path / "replay.log").open("wb") as log:
         replay = subprocess.Popen(
-            program.command("replay", "examples/steel/replay.yaml", "--data",
-                            str(DATA / "steel_uci"), "--from", DAYS[0], "--to", DAYS[1],
-                            "--rate", "300"),
-            cwd=REPO, env=program.environment, stdout=log, stderr=log)
+            program.command(
+                "replay",
+                "examples/steel/replay.yaml",
+                "--data",
+                str(DATA / "steel_uci"),
+                "--from",
+                DAYS[0],
+                "--to",
+                DAYS[1],
+                "--rate",
+                "300",
+            ),
+            cwd=REPO,
+            env=program.environment,
+            stdout=log,
+            stderr=log,
+        )
     program.running.append(replay)
 
     def reached(part: float) -> Callable[[], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +14,41 @@ from tests.acceptance.conftest import Program
 from tests.conftest import DATA
 from tests.integration.test_collector import wait_for
 
-MONTHS_KWH = [126238.3, 91497.3, 80230.4, 78769.8, 79059.3, 65404.6, 81674.4, 68559.4, 57883.1,
-              84665.7, 86217.6, 59436.8]
+STEEL_INTERVALS = "7c980f3b803220e0"
+MONTHS_KWH = [
+    126238.3,
+    91497.3,
+    80230.4,
+    78769.8,
+    79059.3,
+    65404.6,
+    81674.4,
+    68559.4,
+    57883.1,
+    84665.7,
+    86217.6,
+    59436.8,
+]
 
 
 def replayed(program: Program, conn: Conn, name: str, folder: str, *more: str) -> int:
     """Apply the park, collect a replay, stop the collector; returns the number of readings."""
     program("apply", f"examples/{name}/park.yaml")
     collector = program.start("collect")
-    wait_for(lambda: conn.execute("SELECT count(*) FROM collector_state").fetchone() != (0,),
-             "collector alive", 30)
-    said = program("replay", f"examples/{name}/replay.yaml", "--data", str(DATA / folder),
-                   "--batch", "24", *more)
+    wait_for(
+        lambda: conn.execute("SELECT count(*) FROM collector_state").fetchone() != (0,),
+        "collector alive",
+        30,
+    )
+    said = program(
+        "replay",
+        f"examples/{name}/replay.yaml",
+        "--data",
+        str(DATA / folder),
+        "--batch",
+        "24",
+        *more,
+    )
     readings = int(said.split(" readings")[0].split()[-1])
     wait_for(stored(conn, readings), f"{readings} readings stored", 120)
     program.stop_all()
@@ -32,23 +56,51 @@ def replayed(program: Program, conn: Conn, name: str, folder: str, *more: str) -
     return readings
 
 
+def interval_hash(conn: Conn) -> str:
+    """Fingerprint of every interval: channel, time, exact value, quality."""
+    digest = hashlib.sha256()
+    for row in conn.execute(
+        "SELECT c.key, extract(epoch FROM bucket_start)::int8, value::float8, quality"
+        " FROM interval JOIN channel c USING (channel_id) ORDER BY 1, 2"
+    ).fetchall():
+        digest.update(repr(row).encode())
+    return digest.hexdigest()[:16]
+
+
 def stored(conn: Conn, readings: int) -> Callable[[], bool]:
     return lambda: conn.execute("SELECT count(*) FROM reading").fetchone() == (readings,)
 
 
 @pytest.mark.fulldata
-@pytest.mark.parametrize(("year", "share", "demand_kwh"), [
-    ("2017", 7.549, 446_338_961.003), ("2018", 7.044, 442_250_539.98)])
-def test_uiuc_green_share(program: Program, conn: Conn, tmp_path: Path, year: str, share: float,
-                          demand_kwh: float) -> None:
+@pytest.mark.parametrize(
+    ("year", "share", "demand_kwh"),
+    [("2017", 7.549, 446_338_961.003), ("2018", 7.044, 442_250_539.98)],
+)
+def test_uiuc_green_share(
+    program: Program, conn: Conn, tmp_path: Path, year: str, share: float, demand_kwh: float
+) -> None:
     trades = tmp_path / "trades.csv"
     following = str(int(year) + 1)
-    assert replayed(program, conn, "uiuc", "uiuc_campus", "--from", f"{year}-01-01", "--to",
-                    f"{following}-01-01", "--trades-csv", str(trades)) == 4 * 8761
+    assert (
+        replayed(
+            program,
+            conn,
+            "uiuc",
+            "uiuc_campus",
+            "--from",
+            f"{year}-01-01",
+            "--to",
+            f"{following}-01-01",
+            "--trades-csv",
+            str(trades),
+        )
+        == 4 * 8761
+    )
     program("import", "trades", str(trades))
     program("run", "--once", "--now", f"{following}-01-01T06:00:00+00:00")
-    rows = json.loads(program("indicators", "--format", "json", "--now",
-                              f"{following}-01-01T00:00:00-06:00"))
+    rows = json.loads(
+        program("indicators", "--format", "json", "--now", f"{following}-01-01T00:00:00-06:00")
+    )
     values = {(r["indicator"], r["subject"]): r for r in rows if r["period_kind"] == "ytd"}
     park = values["green_share_claim", "park"]
     assert park["value"] * 100 == pytest.approx(share, abs=0.005)
@@ -73,4 +125,6 @@ def test_steel_months(program: Program, conn: Conn) -> None:
     assert sum(k for _, k in rows) == pytest.approx(959_636.71, abs=0.005)
     counts = conn.execute("SELECT quality, count(*) FROM interval GROUP BY 1").fetchall()
     assert counts == [("measured", 3 * 35_040)]
-    print(f"steel 2018: {sum(k for _, k in rows):,.2f} kWh")
+    print(f"steel 2018: {sum(k for _, k in rows):,.2f} kWh, intervals {interval_hash(conn)}")
+    # the same bits on plain PostgreSQL and on TimescaleDB: this test runs on both
+    assert interval_hash(conn) == STEEL_INTERVALS

@@ -42,8 +42,12 @@ def collector(dsn: str, applied: Park, broker: Broker) -> Iterator[Callable[[], 
     def start() -> Collector:
         made = Collector(
             BrokerAddress(broker.host, broker.port, broker.protocol),
-            lambda: connect(dsn, application="collector"), RealClock(),
-            client_id="test-collector", topic="park/#", linger_s=0.02)
+            lambda: connect(dsn, application="collector"),
+            RealClock(),
+            client_id="test-collector",
+            topic="park/#",
+            linger_s=0.02,
+        )
         thread = threading.Thread(target=made.run, daemon=True)
         thread.start()
         running.append((made, thread))

@@ -15,18 +15,25 @@ from storage.db import connect
 RECEIVER = datetime(2027, 6, 1, tzinfo=UTC)
 
 
-def feed(dsn: str, topic: str, items: Iterable[Mapping[str, object]],
-         received_at: datetime = RECEIVER) -> Counter[str]:
+def feed(
+    dsn: str, topic: str, items: Iterable[Mapping[str, object]], received_at: datetime = RECEIVER
+) -> Counter[str]:
     """Store items of the public contract as one message per 500."""
     rows = list(items)
-    messages = [Incoming(topic, json.dumps(rows[n:n + 500]).encode(), received_at)
-                for n in range(0, len(rows), 500)]
-    return store_history(messages, lambda: connect(dsn, application="feed"),
-                         FixedClock(received_at))
+    messages = [
+        Incoming(topic, json.dumps(rows[n : n + 500]).encode(), received_at)
+        for n in range(0, len(rows), 500)
+    ]
+    return store_history(
+        messages, lambda: connect(dsn, application="feed"), FixedClock(received_at)
+    )
 
 
-def ramp(channel: str, start: datetime, step: timedelta, values: Iterable[float],
-         **more: object) -> list[dict[str, object]]:
+def ramp(
+    channel: str, start: datetime, step: timedelta, values: Iterable[float], **more: object
+) -> list[dict[str, object]]:
     """Items of one channel at even steps."""
-    return [{"ts": (start + n * step).isoformat(), "values": {channel: v}, **more}
-            for n, v in enumerate(values)]
+    return [
+        {"ts": (start + n * step).isoformat(), "values": {channel: v}, **more}
+        for n, v in enumerate(values)
+    ]

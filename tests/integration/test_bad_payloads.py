@@ -19,19 +19,24 @@ TS = "2026-03-01T08:15:00+08:00"
 
 
 def one(ts: object = TS, values: object = None) -> bytes:
-    return json.dumps({"ts": ts, "values": {"import_kwh": 5} if values is None else values}).encode()
+    return json.dumps(
+        {"ts": ts, "values": {"import_kwh": 5} if values is None else values}
+    ).encode()
 
 
 def bad_messages() -> list[tuple[str, bytes, str]]:
     """1,000 different (topic, payload, expected reason)."""
-    rng = random.Random(7)  # noqa: S311
+    rng = random.Random(7)
     kinds: list[Callable[[int], tuple[str, bytes, str]]] = [
         lambda n: (GOOD, b'{"ts": "%d", "values": {' % n, "json"),
         lambda n: (GOOD, b"\xff\xfe garbage %d" % n, "json"),
         lambda n: (GOOD, b'{"ts":"%s","values":{"a":' % TS.encode() + b"[" * (5000 + n), "json"),
         lambda n: (GOOD, b" " * n, "json"),
-        lambda n: (GOOD, b'{"ts": "%s", "values": {"import_kwh": NaN}} %d' % (TS.encode(), n),
-                   "json"),
+        lambda n: (
+            GOOD,
+            b'{"ts": "%s", "values": {"import_kwh": NaN}} %d' % (TS.encode(), n),
+            "json",
+        ),
         lambda n: (GOOD, json.dumps({"values": {"import_kwh": n}}).encode(), "schema"),
         lambda n: (GOOD, json.dumps(f"text {n}").encode(), "schema"),
         lambda n: (GOOD, json.dumps([]).encode() + b" " * n, "items"),
@@ -40,8 +45,11 @@ def bad_messages() -> list[tuple[str, bytes, str]]:
         lambda n: (GOOD, one(values={"import_kwh": None, "n": n}), "not_a_number"),
         lambda n: (GOOD, one(values={"import_kwh": True, "n": n}), "not_a_number"),
         lambda n: (GOOD, one(values={"import_kwh": [n]}), "not_a_number"),
-        lambda n: (GOOD, b'{"ts":"%s","values":{"import_kwh":1%s}}' % (TS.encode(), b"0" * (310 + n)),
-                   "not_finite"),
+        lambda n: (
+            GOOD,
+            b'{"ts":"%s","values":{"import_kwh":1%s}}' % (TS.encode(), b"0" * (310 + n)),
+            "not_finite",
+        ),
         lambda n: (GOOD, one(values={"import_kwh": -1 - n}), "out_of_range"),
         lambda n: (GOOD, one(values={"import_kwh": 1_000_001 + n}), "out_of_range"),
         lambda n: (GOOD, one(values={f"nope_{n}": 1}), "unknown_channel"),
@@ -80,16 +88,22 @@ def test_a_thousand_bad_payloads_and_a_hundred_good_ones(
     assert len({(t, p) for t, p, _ in messages}) == 1000
     for number, (topic, payload, _) in enumerate(messages):
         if number % 10 == 0:
-            sender.send(GOOD, {"ts": 1_772_323_200_000 + number * 1000,
-                               "values": {"import_kwh": number}})
+            sender.send(
+                GOOD, {"ts": 1_772_323_200_000 + number * 1000, "values": {"import_kwh": number}}
+            )
         sender.client.publish(topic, payload, qos=1)
-    wait_for(lambda: made.writer.counters["messages"] == 1100
-             and made.writer.counters["pending"] == 0, "all messages", 60)
+    wait_for(
+        lambda: made.writer.counters["messages"] == 1100 and made.writer.counters["pending"] == 0,
+        "all messages",
+        60,
+    )
     assert made.failure is None
     assert count(conn, "reading") == 100
     assert count(conn, "quarantine") == 1000
-    got = {(t, bytes(p)): r for t, p, r in conn.execute(
-        "SELECT topic, payload, reason FROM quarantine").fetchall()}
+    got = {
+        (t, bytes(p)): r
+        for t, p, r in conn.execute("SELECT topic, payload, reason FROM quarantine").fetchall()
+    }
     wrong = [(t, p[:90], want, got[t, p]) for t, p, want in messages if got[t, p] != want]
     assert wrong == []
     if os.environ.get("GREENPARK_SHOW"):

@@ -71,8 +71,9 @@ def test_reading_is_stored_with_its_time_and_value(
     made = started(collector)
     sender.send("park/testpark/alpha/a-grid", reading(12.5))
     wait_for(lambda: made.writer.counters["stored"] == 1, "stored")
-    row = conn.execute("SELECT c.key, ts, value FROM reading JOIN channel c USING (channel_id)"
-                       ).fetchone()
+    row = conn.execute(
+        "SELECT c.key, ts, value FROM reading JOIN channel c USING (channel_id)"
+    ).fetchone()
     assert row == ("import_kwh", datetime(2026, 3, 1, 0, 0, tzinfo=UTC), 12.5)
     assert conn.execute("SELECT start_at FROM stale_range").fetchone() == (row[1],)
 
@@ -87,11 +88,17 @@ def test_repetition_conflict_and_correction(
     sender.send(topic, reading(11))
     sender.send(topic, reading(12, correction=True))
     sender.send(topic, reading(13, correction=True))
-    wait_for(lambda: made.writer.counters["received"] == 5
-             and made.writer.counters["pending"] == 0, "all five")
+    wait_for(
+        lambda: made.writer.counters["received"] == 5 and made.writer.counters["pending"] == 0,
+        "all five",
+    )
     counters = made.writer.counters
-    assert (counters["stored"], counters["duplicate"], counters["conflict"],
-            counters["correction"]) == (1, 1, 1, 2)
+    assert (
+        counters["stored"],
+        counters["duplicate"],
+        counters["conflict"],
+        counters["correction"],
+    ) == (1, 1, 1, 2)
     assert conn.execute("SELECT value FROM reading").fetchall() == [(10.0,)]
     revisions = conn.execute("SELECT kind, value FROM reading_revision ORDER BY revision_id")
     assert revisions.fetchall() == [("conflict", 11.0), ("correction", 12.0), ("correction", 13.0)]
@@ -103,8 +110,10 @@ def test_good_values_of_a_half_bad_message_are_kept(
     collector: Callable[[], Collector], sender: Sender, conn: Conn
 ) -> None:
     made = started(collector)
-    sender.send("park/testpark/alpha/a-grid", {
-        "ts": "2026-03-01T08:00:00+08:00", "values": {"import_kwh": 5, "power_kw": "12,5"}})
+    sender.send(
+        "park/testpark/alpha/a-grid",
+        {"ts": "2026-03-01T08:00:00+08:00", "values": {"import_kwh": 5, "power_kw": "12,5"}},
+    )
     wait_for(lambda: made.writer.counters["quarantined"] == 1, "quarantined")
     assert count(conn, "reading") == 1
     row = conn.execute("SELECT reason, detail->0->>'field' FROM quarantine").fetchone()
@@ -118,7 +127,9 @@ def test_spoofed_topic_is_refused_and_recorded(
     sender.send("park/testpark/beta/a-grid", reading(5))
     wait_for(lambda: made.writer.counters["quarantined"] == 1, "quarantined")
     assert conn.execute("SELECT reason, topic FROM quarantine").fetchone() == (
-        "ownership", "park/testpark/beta/a-grid")
+        "ownership",
+        "park/testpark/beta/a-grid",
+    )
     assert count(conn, "reading") == 0
 
 
@@ -134,19 +145,22 @@ def test_a_meter_applied_later_is_known_at_once(
     wait_for(lambda: made.writer.counters["stored"] == 2, "stored under the new name")
 
 
-def test_identity_of_the_counters_holds(
-    collector: Callable[[], Collector], sender: Sender
-) -> None:
+def test_identity_of_the_counters_holds(collector: Callable[[], Collector], sender: Sender) -> None:
     made = started(collector)
     for minute in range(10):
         sender.send("park/testpark/alpha/a-grid", reading(minute, minute))
         sender.send("park/testpark/alpha/a-grid", b"{broken %d" % minute)
         sender.send("park/testpark/alpha/a-grid", reading(minute, minute))
-    wait_for(lambda: made.writer.counters["messages"] == 30
-             and made.writer.counters["pending"] == 0, "thirty messages")
+    wait_for(
+        lambda: made.writer.counters["messages"] == 30 and made.writer.counters["pending"] == 0,
+        "thirty messages",
+    )
     c = made.writer.counters
-    assert c["received"] == c["stored"] + c["duplicate"] + c["conflict"] + c["correction"] + c[
-        "quarantined"] == 30
+    assert (
+        c["received"]
+        == c["stored"] + c["duplicate"] + c["conflict"] + c["correction"] + c["quarantined"]
+        == 30
+    )
     assert c["stored"] == 10
 
 
@@ -164,8 +178,10 @@ def test_unacknowledged_messages_come_back_after_a_database_outage(
     sender.send("park/testpark/alpha/a-grid", reading(1))
     wait_for(lambda: made.writer.counters["stored"] == 1, "stored")
     made.writer.connect = away
-    conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                 " WHERE application_name = 'collector'")
+    conn.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'collector'"
+    )
     sender.send("park/testpark/alpha/a-grid", reading(2, 15))
     wait_for(lambda: made.writer.counters["retries"] >= 2, "two tries")
     assert count(conn, "reading") == 1

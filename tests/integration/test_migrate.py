@@ -45,12 +45,15 @@ def test_every_column_suffix_has_a_comment_or_a_known_unit(conn: Conn) -> None:
         " AND column_name !~ '_(kwh|kw|m3|t|ratio|wh|s|per_h|buckets)$'"
         " AND col_description((table_schema || '.' || quote_ident(table_name))::regclass,"
         " ordinal_position) IS NULL"
-        " AND table_name <> 'indicator_value' AND column_name <> 'estimated_value'").fetchall()
+        " AND table_name <> 'indicator_value' AND column_name <> 'estimated_value'"
+    ).fetchall()
     assert [r for r in rows if r[0] != "reading_revision"] == []
 
 
 @pytest.mark.timescaledb
 def test_big_tables_are_hypertables(conn: Conn) -> None:
-    rows = conn.execute("SELECT hypertable_name FROM timescaledb_information.hypertables").fetchall()
+    rows = conn.execute(
+        "SELECT hypertable_name FROM timescaledb_information.hypertables"
+    ).fetchall()
     assert {r[0] for r in rows} == set(timescale.HYPERTABLES)
     assert timescale.edition(conn) in ("apache", "timescale")

@@ -42,7 +42,9 @@ def share(conn: Conn, indicator: str, enterprise: str | None, day: date) -> tupl
     row = conn.execute(
         "SELECT value, v.status FROM indicator_value v LEFT JOIN enterprise e USING (enterprise_id)"
         " WHERE indicator = %s AND period_kind = 'ytd' AND period_stop = %s"
-        " AND e.key IS NOT DISTINCT FROM %s", (indicator, day, enterprise)).fetchone()
+        " AND e.key IS NOT DISTINCT FROM %s",
+        (indicator, day, enterprise),
+    ).fetchone()
     assert row is not None
     return row[0], row[1]
 
@@ -51,33 +53,56 @@ def test_physical_and_claimable_share(dsn: str, conn: Conn, applied: Park) -> No
     month_of_alpha(dsn)
     ids = enterprise_ids(conn, 1)
     # January: E = 31 x 96 x 150 = 446,400 kWh, D = 297,600 kWh, P = 148,800 kWh
-    import_trades(conn, ids, [TradeRow(2, "alpha", "K1", date(2026, 1, 1), "green", 44_640_000)],
-                  "trades.csv", b"x", NOW)
+    import_trades(
+        conn,
+        ids,
+        [TradeRow(2, "alpha", "K1", date(2026, 1, 1), "green", 44_640_000)],
+        "trades.csv",
+        b"x",
+        NOW,
+    )
     import_certificates(
-        conn, ids, [CertificateRow(2, "alpha", "A", 1, 20, date(2026, 1, 1), date(2026, 1, 20))],
-        "certificates.csv", b"y", NOW)
+        conn,
+        ids,
+        [CertificateRow(2, "alpha", "A", 1, 20, date(2026, 1, 1), date(2026, 1, 20))],
+        "certificates.csv",
+        b"y",
+        NOW,
+    )
     calculate(conn)
     assert share(conn, "green_share_physical", "alpha", date(2026, 2, 1)) == (
-        pytest.approx(148_800 / 446_400), "final")
+        pytest.approx(148_800 / 446_400),
+        "final",
+    )
     # S3 = (148,800 + 44,640 + 20,000) / 446,400
     assert share(conn, "green_share_claim", "alpha", date(2026, 2, 1)) == (
-        pytest.approx(213_440 / 446_400), "final")
+        pytest.approx(213_440 / 446_400),
+        "final",
+    )
     # half of the month: half of the settled energy
     assert share(conn, "green_share_claim", "alpha", date(2026, 1, 17))[0] == pytest.approx(
-        (148_800 + 64_640) * 16 / 31 / (446_400 * 16 / 31))
+        (148_800 + 64_640) * 16 / 31 / (446_400 * 16 / 31)
+    )
     assert share(conn, "green_share_claim", None, date(2026, 2, 1))[0] == pytest.approx(
-        213_440 / 446_400)  # beta sends nothing: it is missing, not zero
+        213_440 / 446_400
+    )  # beta sends nothing: it is missing, not zero
 
 
 def test_claims_are_capped_by_the_grid_draw(dsn: str, conn: Conn, applied: Park) -> None:
     month_of_alpha(dsn)
-    import_trades(conn, enterprise_ids(conn, 1),
-                  [TradeRow(2, "alpha", "K1", date(2026, 1, 1), "green", 300_000_000)],
-                  "trades.csv", b"x", NOW)  # 300,000 kWh > D = 297,600 kWh
+    import_trades(
+        conn,
+        enterprise_ids(conn, 1),
+        [TradeRow(2, "alpha", "K1", date(2026, 1, 1), "green", 300_000_000)],
+        "trades.csv",
+        b"x",
+        NOW,
+    )  # 300,000 kWh > D = 297,600 kWh
     calculate(conn)
     assert share(conn, "green_share_claim", "alpha", date(2026, 2, 1))[0] == pytest.approx(1.0)
-    finding = conn.execute("SELECT evidence->>'excess_kwh' FROM finding"
-                           " WHERE code = 'green.claims_above_grid_draw'").fetchone()
+    finding = conn.execute(
+        "SELECT evidence->>'excess_kwh' FROM finding WHERE code = 'green.claims_above_grid_draw'"
+    ).fetchone()
     assert finding is not None
     assert float(finding[0]) == pytest.approx(2400)
 
@@ -88,39 +113,63 @@ def test_only_what_a_reading_made_stale_is_computed_again(
     month_of_alpha(dsn, 5)
     calculate(conn)
     before = conn.execute("SELECT * FROM interval ORDER BY 1, 2").fetchall()
-    feed(dsn, GRID, [{"ts": (JAN1 + 200 * Q + timedelta(minutes=5)).isoformat(),
-                      "values": {"import_kwh": 1200.4}}])
+    feed(
+        dsn,
+        GRID,
+        [
+            {
+                "ts": (JAN1 + 200 * Q + timedelta(minutes=5)).isoformat(),
+                "values": {"import_kwh": 1200.4},
+            }
+        ],
+    )
     later = NOW + timedelta(days=1)
     assert calculate(conn, later)["buckets"] == 0
     after = conn.execute("SELECT * FROM interval ORDER BY 1, 2").fetchall()
     assert len(before) == len(after)
     changed = [b for a, b in zip(before, after, strict=True) if a != b]
     assert changed == []  # 1200..1201 still is 100 kWh; the reading inside changes nothing
-    feed(dsn, GRID, [{"ts": (JAN1 + 200 * Q).isoformat(), "correction": True,
-                      "values": {"import_kwh": 1200.2}}])
+    feed(
+        dsn,
+        GRID,
+        [
+            {
+                "ts": (JAN1 + 200 * Q).isoformat(),
+                "correction": True,
+                "values": {"import_kwh": 1200.2},
+            }
+        ],
+    )
     calculate(conn, later)
-    rows = conn.execute("SELECT bucket_start, old_value, new_value, reason FROM restatement"
-                        " ORDER BY 1").fetchall()
-    assert rows == [(JAN1 + 199 * Q, 100.0, pytest.approx(120.0), "correction"),
-                    (JAN1 + 200 * Q, 100.0, pytest.approx(80.0), "correction")]
+    rows = conn.execute(
+        "SELECT bucket_start, old_value, new_value, reason FROM restatement ORDER BY 1"
+    ).fetchall()
+    assert rows == [
+        (JAN1 + 199 * Q, 100.0, pytest.approx(120.0), "correction"),
+        (JAN1 + 200 * Q, 100.0, pytest.approx(80.0), "correction"),
+    ]
 
 
-def test_any_order_of_arrival_gives_the_same_intervals(
-    dsn: str, conn: Conn, applied: Park
-) -> None:
+def test_any_order_of_arrival_gives_the_same_intervals(dsn: str, conn: Conn, applied: Park) -> None:
     items = ramp("import_kwh", JAN1, timedelta(minutes=7), (999_900 + 1.37 * i for i in range(70)))
-    items += ramp("import_kwh", JAN1 + timedelta(minutes=490), timedelta(minutes=7),
-                  (3.0 + 1.37 * i for i in range(60)))  # rolls over at 1,000,000
+    items += ramp(
+        "import_kwh",
+        JAN1 + timedelta(minutes=490),
+        timedelta(minutes=7),
+        (3.0 + 1.37 * i for i in range(60)),
+    )  # rolls over at 1,000,000
     for part in (items[1::2], items[::-3], items):
         feed(dsn, GRID, part)
         calculate(conn)
-    shuffled = conn.execute("SELECT bucket_start, value, quality FROM interval ORDER BY 1"
-                            ).fetchall()
+    shuffled = conn.execute(
+        "SELECT bucket_start, value, quality FROM interval ORDER BY 1"
+    ).fetchall()
     conn.execute("TRUNCATE reading, interval, stale_range, stale_day")
     feed(dsn, GRID, items)
     calculate(conn)
-    straight = conn.execute("SELECT bucket_start, value, quality FROM interval ORDER BY 1"
-                            ).fetchall()
+    straight = conn.execute(
+        "SELECT bucket_start, value, quality FROM interval ORDER BY 1"
+    ).fetchall()
     assert shuffled == straight
     assert sum(v for _, v, _ in straight) > 0
 
@@ -129,11 +178,13 @@ def test_a_gap_is_estimated_and_found(dsn: str, conn: Conn, applied: Park) -> No
     items = ramp("import_kwh", JAN1, Q, (10.0 + i for i in range(20)))
     feed(dsn, GRID, items[:5] + items[12:])
     calculate(conn)
-    rows = conn.execute("SELECT quality, count(*), sum(value) FROM interval GROUP BY 1 ORDER BY 1"
-                        ).fetchall()
+    rows = conn.execute(
+        "SELECT quality, count(*), sum(value) FROM interval GROUP BY 1 ORDER BY 1"
+    ).fetchall()
     assert rows == [("estimated", 8, pytest.approx(800)), ("measured", 11, pytest.approx(1100))]
     assert conn.execute("SELECT code, severity FROM finding").fetchall() == [
-        ("interval.gap", "info")]
+        ("interval.gap", "info")
+    ]
 
 
 def test_rules_open_and_resolve(dsn: str, conn: Conn, applied: Park) -> None:
@@ -141,22 +192,47 @@ def test_rules_open_and_resolve(dsn: str, conn: Conn, applied: Park) -> None:
     calculate(conn)
     assert evaluate_rules(conn, NOW)["opened"] == 0
     ids = enterprise_ids(conn, 1)
-    feed(dsn, GRID, ramp("import_kwh", JAN1 + timedelta(days=31), Q,
-                         (1000.0 + 2976 + 2 * i for i in range(96 * 28 + 1))))
-    feed(dsn, PV, ramp("gen_kwh", JAN1 + timedelta(days=31), Q,
-                       (148_800 + 20.0 * i for i in range(96 * 28 + 1))))
+    feed(
+        dsn,
+        GRID,
+        ramp(
+            "import_kwh",
+            JAN1 + timedelta(days=31),
+            Q,
+            (1000.0 + 2976 + 2 * i for i in range(96 * 28 + 1)),
+        ),
+    )
+    feed(
+        dsn,
+        PV,
+        ramp(
+            "gen_kwh",
+            JAN1 + timedelta(days=31),
+            Q,
+            (148_800 + 20.0 * i for i in range(96 * 28 + 1)),
+        ),
+    )
     march = JAN1 + timedelta(days=59)
     calculate(conn, march)
     assert evaluate_rules(conn, march)["opened"] == 2  # alpha and the park as a whole
     assert evaluate_rules(conn, march)["opened"] == 0  # once
     import_certificates(
-        conn, ids, [CertificateRow(2, "alpha", "A", 1, 300, date(2026, 2, 1), date(2026, 2, 27))],
-        "certificates.csv", b"y", march)
+        conn,
+        ids,
+        [CertificateRow(2, "alpha", "A", 1, 300, date(2026, 2, 1), date(2026, 2, 27))],
+        "certificates.csv",
+        b"y",
+        march,
+    )
     calculate(conn, march)
     assert evaluate_rules(conn, march)["resolved"] == 2
     kinds = conn.execute("SELECT kind, recipient FROM outbox ORDER BY 1, 2").fetchall()
-    assert kinds == [("opened", "energy@park.example"), ("opened", "wang@alpha.example"),
-                     ("resolved", "energy@park.example"), ("resolved", "wang@alpha.example")]
+    assert kinds == [
+        ("opened", "energy@park.example"),
+        ("opened", "wang@alpha.example"),
+        ("resolved", "energy@park.example"),
+        ("resolved", "wang@alpha.example"),
+    ]
 
 
 def test_a_certificate_counts_once(conn: Conn, applied: Park) -> None:
@@ -165,8 +241,10 @@ def test_a_certificate_counts_once(conn: Conn, applied: Park) -> None:
     first = [CertificateRow(2, "alpha", "A", 1, 20, jan, day)]
     assert import_certificates(conn, ids, first, "c", b"", NOW).new == 1
     assert import_certificates(conn, ids, first, "c", b"", NOW).same == 1
-    rows = [CertificateRow(2, "beta", "B", 1, 5, jan, day),
-            CertificateRow(3, "beta", "A", 20, 25, jan, day)]
+    rows = [
+        CertificateRow(2, "beta", "B", 1, 5, jan, day),
+        CertificateRow(3, "beta", "A", 20, 25, jan, day),
+    ]
     with pytest.raises(ConfigError, match="line 3: serials A 20-25 of beta overlap 1-20"):
         import_certificates(conn, ids, rows, "c", b"", NOW)
     assert conn.execute("SELECT count(*) FROM certificate").fetchone() == (1,)  # nothing of it
@@ -182,14 +260,13 @@ def test_history_is_not_rewritten_silently(dsn: str, conn: Conn, applied: Park) 
         apply_park(conn, park, NOW)
     apply_park(conn, park, NOW, restate=True)
     calculate(conn)
-    row = conn.execute("SELECT count(*), min(old_value), max(new_value) FROM restatement"
-                       ).fetchone()
+    row = conn.execute(
+        "SELECT count(*), min(old_value), max(new_value) FROM restatement"
+    ).fetchone()
     assert row == (96, 100.0, 200.0)
 
 
-def test_a_channel_added_later_does_not_empty_the_past(
-    dsn: str, conn: Conn, applied: Park
-) -> None:
+def test_a_channel_added_later_does_not_empty_the_past(dsn: str, conn: Conn, applied: Park) -> None:
     n = 4 * 96
     feed(dsn, GRID, ramp("import_kwh", JAN1, Q, (1.0 * i for i in range(n + 1))))
     calculate(conn)

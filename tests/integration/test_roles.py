@@ -30,21 +30,39 @@ def test_collector_role_can_do_its_whole_job(dsn: str, conn: Conn, applied: Park
     ensure_login(conn, COLLECTOR, "secret")
     topic = "park/testpark/alpha/a-grid"
     values = [{"import_kwh": 1}, {"import_kwh": 1}, {"import_kwh": 2}, {"nope": 3}]
-    messages = [Incoming(topic, json.dumps({"ts": NOW.isoformat(), "values": v}).encode(), NOW)
-                for v in values]
-    messages.append(Incoming(topic, json.dumps({
-        "ts": NOW.isoformat(), "values": {"import_kwh": 5}, "correction": True}).encode(), NOW))
+    messages = [
+        Incoming(topic, json.dumps({"ts": NOW.isoformat(), "values": v}).encode(), NOW)
+        for v in values
+    ]
+    messages.append(
+        Incoming(
+            topic,
+            json.dumps(
+                {"ts": NOW.isoformat(), "values": {"import_kwh": 5}, "correction": True}
+            ).encode(),
+            NOW,
+        )
+    )
     done = store_history(messages, lambda: as_role(dsn, COLLECTOR.name), FixedClock(NOW))
-    assert {k: done[k] for k in ("stored", "duplicate", "conflict", "quarantined", "correction")
-            } == dict.fromkeys(("stored", "duplicate", "conflict", "quarantined", "correction"), 1)
+    assert {
+        k: done[k] for k in ("stored", "duplicate", "conflict", "quarantined", "correction")
+    } == dict.fromkeys(("stored", "duplicate", "conflict", "quarantined", "correction"), 1)
     with as_role(dsn, COLLECTOR.name) as limited:
         check_schema(limited)
 
 
-@pytest.mark.parametrize("statement", [
-    "UPDATE reading SET value = 0", "DELETE FROM reading", "DELETE FROM quarantine",
-    "INSERT INTO interval SELECT 1, now(), 1, 'measured', NULL, now()", "SELECT * FROM outbox",
-    "UPDATE channel SET factor = 2", "CREATE TABLE public.mine (x int)"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE reading SET value = 0",
+        "DELETE FROM reading",
+        "DELETE FROM quarantine",
+        "INSERT INTO interval SELECT 1, now(), 1, 'measured', NULL, now()",
+        "SELECT * FROM outbox",
+        "UPDATE channel SET factor = 2",
+        "CREATE TABLE public.mine (x int)",
+    ],
+)
 def test_collector_role_edits_nothing(dsn: str, conn: Conn, statement: str) -> None:
     ensure_login(conn, COLLECTOR, "secret")
     with as_role(dsn, COLLECTOR.name) as limited, pytest.raises(errors.InsufficientPrivilege):
@@ -58,8 +76,9 @@ def test_reader_role_sees_views_and_no_table(dsn: str, conn: Conn) -> None:
         limited.execute("SELECT * FROM dash.park")
         for (table,) in tables:
             with pytest.raises(errors.InsufficientPrivilege):
-                limited.execute(psycopg.sql.SQL("SELECT 1 FROM public.{}").format(
-                    psycopg.sql.Identifier(table)))
+                limited.execute(
+                    psycopg.sql.SQL("SELECT 1 FROM public.{}").format(psycopg.sql.Identifier(table))
+                )
 
 
 def test_password_is_stored_as_a_verifier_and_can_be_renewed(conn: Conn) -> None:

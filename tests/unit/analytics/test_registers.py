@@ -86,8 +86,10 @@ def test_open_bucket_is_not_computed() -> None:
     assert len(buckets([0], [0]).value) == 0
 
 
-@given(st.lists(st.tuples(st.integers(1, 5000), st.integers(0, 10_000)), min_size=2, max_size=40),
-       st.data())
+@given(
+    st.lists(st.tuples(st.integers(1, 5000), st.integers(0, 10_000)), min_size=2, max_size=40),
+    st.data(),
+)
 def test_any_part_computed_alone_gives_the_same_bits(
     steps: list[tuple[int, int]], data: st.DataObject
 ) -> None:
