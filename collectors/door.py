@@ -112,7 +112,7 @@ class Door:
             self._check(address, decoded.values, now, out, problems)
         if problems:
             out.refused = len(problems)
-            out.quarantined = _quarantined(topic, payload, problems, now)
+            out.quarantined = quarantined(topic, payload, problems, now)
         return out
 
     def _check(
@@ -153,9 +153,10 @@ class Door:
                 out.readings.append(Reading(ref.channel_id, raw.ts, raw.value, now, raw.correction))
 
 
-def _quarantined(
+def quarantined(
     topic: str, payload: bytes, problems: Sequence[PayloadError], now: datetime
 ) -> Quarantined:
+    """The quarantine row of a message; lists up to 50 problems."""
     detail = [
         {"code": p.code, "field": p.field, "got": p.got, "expected": p.expected}
         for p in problems[:50]
@@ -169,12 +170,4 @@ def _quarantined(
                 "expected": "further problems are not listed",
             }
         )
-    return Quarantined(topic, payload, problems[0].code, _clean(detail), now)
-
-
-def _clean(detail: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Without characters that JSONB cannot hold (NUL, lone surrogates)."""
-    return [
-        {k: v.replace("\0", "\\0").encode("utf-8", "replace").decode() for k, v in d.items()}
-        for d in detail
-    ]
+    return Quarantined(topic, payload, problems[0].code, detail, now)

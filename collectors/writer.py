@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from collectors.door import Directory, Door, Judged
+from collectors.door import Directory, Door, Judged, quarantined
 from collectors.inbox import Arrival, Inbox, Incoming
-from models.errors import Invalid, Unavailable
+from models.errors import Invalid, PayloadError, Unavailable
 from models.findings import Finding
 from models.periods import Clock
 from storage.db import Conn, translate_db_errors
@@ -163,11 +163,21 @@ class Writer:
 
     def _judge(self, messages: Sequence[Incoming]) -> list[Judged]:
         self._reload(_RELOAD_AFTER_S)
-        judged = [self.door.judge(*message) for message in messages]
+        judged = [self._judge_one(message) for message in messages]
         strangers = any(j.quarantined and j.quarantined.reason in _UNKNOWN for j in judged)
         if strangers and self._reload(_RELOAD_ON_UNKNOWN_S):
-            judged = [self.door.judge(*message) for message in messages]
+            judged = [self._judge_one(message) for message in messages]
         return judged
+
+    def _judge_one(self, message: Incoming) -> Judged:
+        """Our own defects cost one message its place, never the collector its life."""
+        try:
+            return self.door.judge(*message)
+        except Exception as exc:
+            log.exception("a message could not be judged, it goes to quarantine")
+            problem = PayloadError("internal", "message", exc, "a message that the door can judge")
+            note = quarantined(message.topic, message.payload, [problem], message.received_at)
+            return Judged(refused=1, quarantined=note)
 
     def _reload(self, age_s: float) -> bool:
         """Read the directory again if it is older than `age_s`."""

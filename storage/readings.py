@@ -100,18 +100,26 @@ def _count(conn: Conn, name: str) -> int:
 
 
 def _quarantine(conn: Conn, item: Quarantined) -> None:
-    digest = hashlib.sha256(item.topic.encode() + b"\0" + item.payload).digest()
+    topic = storable_text(item.topic)
+    digest = hashlib.sha256(topic.encode() + b"\0" + item.payload).digest()
     conn.execute(
         named_sql("readings")["quarantine"],
         {
             "sha256": digest,
-            "topic": item.topic.replace("\0", "\\0"),
+            "topic": topic,
             "payload": item.payload,
             "reason": item.reason,
-            "detail": Jsonb(list(item.detail)),
+            "detail": Jsonb(
+                [{k: storable_text(str(v)) for k, v in d.items()} for d in item.detail]
+            ),
             "at": item.received_at,
         },
     )
+
+
+def storable_text(text: str) -> str:
+    """The text without what PostgreSQL cannot hold: NUL and lone surrogates."""
+    return text.replace("\0", "\\0").encode("utf-8", "replace").decode()
 
 
 def save_collector_state(
