@@ -1,0 +1,158 @@
+"""simulate: a simulated park that speaks MQTT, live or as fast as it goes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.clock import AcceleratedClock, Clock, RealClock
+from app.commands.options import instant
+from app.commands.replay import login
+from app.jobs.pipeline import wall_now
+from app.progress import progress_bar
+from app.settings import settings
+from app.wiring import clock_of, console
+from models.errors import ConfigError
+from models.park import load_park
+from simulators.live import run_live
+from simulators.message import Message
+from simulators.publisher import Publisher
+from simulators.scenario import load_scenario
+from simulators.source import ParkSimulator
+
+_FLUSH_S = 600.0  # after a range: nothing may stay behind
+_FLUSH_LIVE_S = 10.0  # after a request to stop
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command()(simulate)
+
+
+def simulate(
+    park: Annotated[Path, typer.Option(help="park.yaml")],
+    scenario: Annotated[Path, typer.Option(help="how the park behaves: simulation.yaml")],
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", parser=instant, metavar="TIME", help="default: now"),
+    ] = None,
+    stop: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to",
+            parser=instant,
+            metavar="TIME",
+            help="publish up to here as fast as it goes, then end",
+        ),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="park seconds per second; default: GREENPARK_CLOCK"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="another seed, another year")] = 2026,
+    batch: Annotated[
+        int, typer.Option(min=1, max=1000, help="time stamps per message, with --to")
+    ] = 96,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="count, publish nothing")] = False,
+) -> None:
+    """Publish the meters of a simulated park over MQTT.
+
+    Live by default, from now (or --from) on the clock of the settings, until Ctrl-C. With --to a
+    range, as fast as it goes. The same seed continues the same registers.
+
+    Examples:
+    greenpark simulate --park examples/donghe/park.yaml --scenario examples/donghe/simulation.yaml
+    --- the same with --from 2026-03-01T00:00:00+08:00 --to 2026-03-08T00:00:00+08:00
+    """
+    simulator = ParkSimulator(load_park(park), load_scenario(scenario), seed)
+    if stop is not None:
+        if start is None or start >= stop or speed is not None:
+            msg = "--to needs an earlier --from, and no --speed: a range goes as fast as it can"
+            raise typer.BadParameter(msg)
+        _range(simulator, start, stop, batch, dry_run=dry_run)
+        return
+    clock = _clock(start, speed)
+    if dry_run:
+        console.print(f"would publish live from {start or clock.now()}, speed {clock.speed:g}")
+        return
+    _live(simulator, clock, start or clock.now())
+
+
+def _clock(start: datetime | None, speed: float | None) -> RealClock | AcceleratedClock:
+    clock: Clock = clock_of(settings())
+    if not isinstance(clock, RealClock | AcceleratedClock):
+        raise ConfigError("simulate", ["a fixed clock does not run; unset GREENPARK_CLOCK"])
+    if speed is None:
+        return clock
+    return AcceleratedClock(wall_now(), start or clock.now(), speed)
+
+
+def _range(
+    simulator: ParkSimulator, start: datetime, stop: datetime, batch: int, *, dry_run: bool
+) -> None:
+    began, expected, messages, readings = time.monotonic(), simulator.count(start, stop), 0, 0
+    publisher = None if dry_run else Publisher(login(settings())).start()
+    try:
+        with progress_bar() as bar:
+            task = bar.add_task("readings", total=expected)
+            for message in simulator.messages(start, stop, batch=batch):
+                if publisher is not None:
+                    publisher.publish(message)
+                messages, readings = messages + 1, readings + message.readings
+                bar.advance(task, message.readings)
+        if publisher is not None and not publisher.flush(_FLUSH_S):
+            raise ConfigError("simulate", [_left_over(publisher)])
+    finally:
+        if publisher is not None:
+            publisher.close()
+    verb = "would publish" if publisher is None else "published"
+    _close(verb, messages, readings, publisher.acknowledged if publisher else 0, began)
+
+
+def _live(simulator: ParkSimulator, clock: RealClock | AcceleratedClock, start: datetime) -> None:
+    began, stopping = time.monotonic(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _n, _f: stopping.set())
+    publisher = Publisher(login(settings())).start()
+    sink = _Counting(publisher)
+    console.print(f"live from {start.isoformat()}, speed {clock.speed:g}; Ctrl-C ends it")
+    try:
+        again_at = run_live(simulator, sink, clock, start, stopping)
+        if not publisher.flush(_FLUSH_LIVE_S):
+            raise ConfigError("simulate", [_left_over(publisher)])
+    finally:
+        publisher.close()
+    _close("published", publisher.published, sink.readings, publisher.acknowledged, began)
+    console.print(f"go on with --from {again_at.isoformat()}")
+
+
+class _Counting:
+    """A publisher that counts readings."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self.publisher, self.readings = publisher, 0
+
+    def publish(self, message: Message) -> None:
+        """Hand a message over."""
+        self.publisher.publish(message)
+        self.readings += message.readings
+
+
+def _left_over(publisher: Publisher) -> str:
+    return (
+        f"{publisher.waiting} message(s) were not acknowledged; is the broker alive? Run it again "
+        "with the same --from: repetitions are recognised"
+    )
+
+
+def _close(verb: str, messages: int, readings: int, acknowledged: int, began: float) -> None:
+    console.print(
+        f"{verb} {messages} messages, {readings} readings, acknowledged {acknowledged} "
+        f"in {time.monotonic() - began:.1f} s"
+    )

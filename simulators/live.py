@@ -1,0 +1,73 @@
+"""Meters that publish while the park's clock runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from simulators.message import Message
+from simulators.source import ParkSimulator
+
+log = logging.getLogger(__name__)
+
+_AHEAD = timedelta(days=1)  # made at once; the range is without end
+_LONGEST_WAIT_S = 0.5  # so that a changed clock or a request to stop is noticed
+
+
+class Clock(Protocol):
+    """The park's clock: real, or faster by `speed`."""
+
+    @property
+    def speed(self) -> float:
+        """Park seconds per real second."""
+        ...
+
+    def now(self) -> datetime:
+        """Park time, aware UTC."""
+        ...
+
+
+class Sink(Protocol):
+    """Where messages go; `simulators.publisher.Publisher` is one."""
+
+    def publish(self, message: Message) -> None:
+        """Take a message over; may block while the broker is away."""
+        ...
+
+
+def run_live(
+    simulator: ParkSimulator,
+    publisher: Sink,
+    clock: Clock,
+    start: datetime,
+    stop_event: threading.Event,
+) -> datetime:
+    """Publish each message when the clock reaches its due time, until told to stop.
+
+    What is due already when this begins (a pause, a slow broker) is published at once, in order.
+
+    Returns:
+        Where to begin next time: everything before it was handed to the publisher, but messages
+        of that very instant may have been too (an identical repetition does no harm).
+    """
+    low = start
+    while not stop_event.is_set():
+        for message in simulator.messages(low, low + _AHEAD):
+            if not _wait_until(message.due_at, clock, stop_event):
+                log.info("stopped before %s", message.due_at.isoformat())
+                return message.due_at
+            publisher.publish(message)
+        low += _AHEAD
+    return low
+
+
+def _wait_until(due_at: datetime, clock: Clock, stop_event: threading.Event) -> bool:
+    """False when it was told to stop before."""
+    while not stop_event.is_set():
+        left_s = (due_at - clock.now()).total_seconds() / clock.speed
+        if left_s <= 0:
+            return True
+        stop_event.wait(min(left_s, _LONGEST_WAIT_S))
+    return False

@@ -1,0 +1,149 @@
+"""All channels of a park for one year, from the flows of its enterprises."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+
+import numpy as np
+
+from models.errors import ConfigError
+from models.park import Channel, Enterprise, Meter, Park, Role
+from simulators.physics import Flows, Supply, enterprise_flows
+from simulators.scenario import Pv, Scenario, Wind
+from simulators.timegrid import STEP_H, Floats, YearGrid, generator
+from simulators.weather import pv_ratio, wind_ratio
+
+_GENERATION = (Role.ONSITE_PV, Role.ONSITE_WIND, Role.DIRECT_SUPPLY)
+_UNBALANCED = ("reactive_energy", "active_power", "state_of_charge")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One channel with its place."""
+
+    enterprise: Enterprise
+    meter: Meter
+    key: str
+    channel: Channel
+
+    @property
+    def path(self) -> str:
+        """Name in scenario files: meter/channel."""
+        return f"{self.meter.key}/{self.key}"
+
+
+def points(park: Park) -> Iterator[Point]:
+    """Every channel, in the order of park.yaml."""
+    for enterprise in park.enterprises:
+        for meter in enterprise.meters:
+            for key, channel in meter.channels.items():
+                yield Point(enterprise, meter, key, channel)
+
+
+def scenario_faults(park: Park, scenario: Scenario) -> Iterator[str]:
+    """What does not fit between a park and a scenario."""
+    if scenario.park != park.key:
+        yield f"the scenario is for park {scenario.park!r}, the park file for {park.key!r}"
+    yield from _unknown("enterprise", scenario.enterprises, {e.key for e in park.enterprises})
+    yield from _unknown("start register", scenario.start_registers, {p.path for p in points(park)})
+    for station in scenario.substations.values():
+        yield from _unknown("fed enterprise", station.feeds, scenario.enterprises)
+    for point in points(park):
+        model = scenario.enterprises.get(point.enterprise.key)
+        role = point.channel.role
+        if model is None:
+            yield f"enterprise {point.enterprise.key!r} has meters but no model"
+        elif role in _GENERATION and point.meter.key not in model.generators:
+            yield f"{point.path} has role {role} but {point.meter.key!r} is no generator"
+        elif role == Role.SUBSTATION_IN and point.meter.key not in scenario.substations:
+            yield f"{point.path} has role {role} but {point.meter.key!r} is no substation"
+        elif role in (Role.STORAGE_CHARGE, Role.STORAGE_DISCHARGE) and model.battery is None:
+            yield f"{point.path} has role {role} but {point.enterprise.key!r} has no battery"
+        elif role == Role.NONE and point.channel.quantity not in _UNBALANCED:
+            yield f"{point.path} has no role; of those only {', '.join(_UNBALANCED)} are simulated"
+
+
+def _unknown(what: str, got: Iterable[str], known: Container[str]) -> Iterator[str]:
+    return (f"{what} {key!r} is not known" for key in got if key not in known)
+
+
+def park_year(park: Park, scenario: Scenario, seed: int, grid: YearGrid) -> dict[str, Floats]:
+    """Every channel by path: amount of each step (registers), state of each step (gauges).
+
+    Canonical units of the quantity catalogue.
+    """
+    sun = pv_ratio(grid, scenario.site, seed)
+    flows = {
+        e.key: _flows(e, scenario, seed, grid, sun)
+        for e in park.enterprises
+        if e.key in scenario.enterprises
+    }
+    feeds = {}
+    for meter, station in scenario.substations.items():
+        net = sum(
+            (flows[e].import_kw - flows[e].export_kw for e in station.feeds), np.zeros(len(grid))
+        )
+        feeds[meter] = np.maximum(net, 0.0) * (1 + station.loss_ratio)
+    out = {}
+    for point in points(park):
+        series = _series(point, flows[point.enterprise.key], feeds)
+        register = point.channel.kind == "register"
+        out[point.path] = series * STEP_H if register else series
+    return out
+
+
+def _flows(
+    enterprise: Enterprise, scenario: Scenario, seed: int, grid: YearGrid, sun: Floats
+) -> Flows:
+    model = scenario.enterprises[enterprise.key]
+    own: dict[str, Floats] = {}
+    direct: dict[str, Floats] = {}
+    exports = False
+    for meter in enterprise.meters:
+        for channel in meter.channels.values():
+            exports = exports or channel.role == Role.GRID_EXPORT
+            if channel.role not in _GENERATION:
+                continue
+            power = _available_kw(meter.key, scenario, model.generators[meter.key], seed, grid, sun)
+            if channel.in_service_from is not None:
+                start = datetime.combine(channel.in_service_from, time(), grid.zone)
+                power = np.where(grid.edges_s >= start.timestamp(), power, 0.0)
+            (direct if channel.role == Role.DIRECT_SUPPLY else own)[meter.key] = power
+    rng = generator(seed, "enterprise", enterprise.key, grid.year)
+    return enterprise_flows(model, grid, Supply(own, direct, exports), scenario.holidays, rng)
+
+
+def _available_kw(
+    meter: str, scenario: Scenario, plant: Pv | Wind, seed: int, grid: YearGrid, sun: Floats
+) -> Floats:
+    if isinstance(plant, Pv):
+        return plant.kwp * sun * generator(seed, "pv", meter).uniform(0.96, 1.02)
+    return plant.rated_kw * wind_ratio(grid, scenario.site, seed, meter)
+
+
+def _series(point: Point, flows: Flows, feeds: dict[str, Floats]) -> Floats:
+    """Power [kW], flow [1/h] or state of a channel."""
+    role, meter, quantity = point.channel.role, point.meter.key, point.channel.quantity
+    if role in _GENERATION:
+        return flows.generation_kw[meter]
+    by_role = {
+        Role.GRID_IMPORT: flows.import_kw,
+        Role.GRID_EXPORT: flows.export_kw,
+        Role.STORAGE_CHARGE: flows.charge_kw,
+        Role.STORAGE_DISCHARGE: flows.discharge_kw,
+        Role.WATER_INTAKE: flows.water_m3_per_h,
+        Role.PRODUCTION: flows.product_t_per_h,
+    }
+    if role in by_role:
+        return by_role[role]
+    if role == Role.SUBSTATION_IN:
+        return feeds[meter]
+    if quantity == "active_power":
+        return feeds.get(meter, flows.import_kw - flows.export_kw)
+    if quantity == "reactive_energy":
+        return flows.reactive_kvar
+    if quantity == "state_of_charge":
+        return flows.charge_level_ratio
+    raise ConfigError(f"channel {point.path}", [f"{quantity} without a role is not simulated"])

@@ -1,0 +1,143 @@
+"""What the simulator has to know of a park beyond park.yaml: the scenario file."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import ConfigError
+
+Shape = Literal["flat", "three_shifts", "two_shifts", "day_shift"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(_Model):
+    """Where sun and wind are computed."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    altitude_m: float = Field(default=0, ge=-400, le=6000)
+    roof_tilt_deg: float = Field(default=30, ge=0, le=90)
+    wind_scale_m_s: float = Field(default=7.6, gt=0, description="Weibull scale at hub height")
+
+
+class Holiday(_Model):
+    """Days of reduced work; `last` is included."""
+
+    first: date
+    last: date
+    activity_ratio: float = Field(ge=0, le=1)
+
+
+class Load(_Model):
+    """Electric load of an enterprise.
+
+    Attributes:
+        mean_kw: yearly mean in a year without holidays.
+        base_ratio: part of the mean that runs whether something is produced or not.
+        sunday_ratio: activity on Sundays.
+        noise_ratio: standard deviation of the hourly noise.
+    """
+
+    mean_kw: float = Field(gt=0)
+    shape: Shape = "three_shifts"
+    base_ratio: float = Field(default=0.15, ge=0, lt=1)
+    sunday_ratio: float = Field(default=1.0, ge=0, le=1)
+    noise_ratio: float = Field(default=0.02, ge=0, le=0.2)
+
+
+class Water(_Model):
+    """Water intake: a part with the product, a part that always runs."""
+
+    m3_per_t: float = Field(default=0, ge=0)
+    base_m3_per_h: float = Field(default=0, ge=0)
+
+
+class Pv(_Model):
+    """A photovoltaic plant."""
+
+    kind: Literal["pv"]
+    kwp: float = Field(gt=0)
+
+
+class Wind(_Model):
+    """Wind turbines."""
+
+    kind: Literal["wind"]
+    rated_kw: float = Field(gt=0)
+
+
+Generator = Annotated[Pv | Wind, Field(discriminator="kind")]
+
+
+class Battery(_Model):
+    """A battery with one cycle a day, by the tariff: charge in the valley, discharge at peak."""
+
+    power_kw: float = Field(gt=0)
+    energy_kwh: float = Field(gt=0)
+    round_trip_ratio: float = Field(default=0.88, gt=0, le=1)
+    charge_from_h: float = Field(default=11, ge=0, lt=24)
+    discharge_from_h: float = Field(default=18, ge=0, lt=24)
+
+
+class EnterpriseModel(_Model):
+    """How one enterprise behaves; `generators` is keyed by meter."""
+
+    load: Load
+    kwh_per_t: float | None = Field(default=None, gt=0)
+    water: Water = Water()
+    generators: dict[str, Generator] = {}
+    battery: Battery | None = None
+    power_factor: float = Field(default=0.93, gt=0, le=1)
+
+
+class SubstationModel(_Model):
+    """A substation meter sees the net import of those it feeds, and the losses."""
+
+    feeds: tuple[str, ...] = Field(min_length=1)
+    loss_ratio: float = Field(default=0.01, ge=0, lt=0.2)
+
+
+class Scenario(_Model):
+    """A whole scenario file.
+
+    Attributes:
+        first_year: registers begin on 1 January of it.
+        substations: keyed by meter.
+        start_registers: raw reading on 1 January of `first_year`, keyed `meter/channel`; the
+            others are drawn from the seed.
+    """
+
+    park: str
+    first_year: int = Field(ge=2000, le=2100)
+    site: Site
+    holidays: tuple[Holiday, ...] = ()
+    enterprises: dict[str, EnterpriseModel] = Field(min_length=1)
+    substations: dict[str, SubstationModel] = {}
+    start_registers: dict[str, Annotated[float, Field(ge=0)]] = {}
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read a scenario file.
+
+    Raises:
+        ConfigError: with every fault and the place of each.
+    """
+    try:
+        return Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as exc:
+        raise ConfigError(str(path), [f"cannot be read: {exc.strerror}"]) from exc
+    except yaml.YAMLError as exc:
+        raise ConfigError(str(path), [f"is not valid YAML: {exc}"]) from exc
+    except ValidationError as exc:
+        raise ConfigError(
+            str(path),
+            [f"{'.'.join(map(str, e['loc'])) or 'scenario'}: {e['msg']}" for e in exc.errors()],
+        ) from exc
