@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -70,6 +71,7 @@ def demo(
     Examples: greenpark demo --- greenpark demo --seconds 60
     """
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     with running_stack(fresh_folder(folder)) as stack:
         run = _Demo(stack, load_park(sample / "park.yaml"), sample, seconds, speed)
         _announce(run)
@@ -118,7 +120,7 @@ def _history(run: _Demo, seed: int, began: float) -> datetime:
     console.print(f"imported {said}")
     simulator = ParkSimulator(run.park, load_scenario(run.sample / "simulation.yaml"), seed)
     counters = backfill(
-        simulator, run.park, run.connect, day_start(date(today.year, 1, 1), run.park.zone), now
+        simulator, run.connect, day_start(date(today.year, 1, 1), run.park.zone), now
     )
     console.print(
         f"history: {counters['stored']:,} readings stored, {counters['quarantined']} "

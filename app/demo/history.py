@@ -18,7 +18,6 @@ from app.progress import progress_bar
 from collectors.backfill import store_history
 from collectors.inbox import Incoming
 from models.claims import read_certificates, read_trades
-from models.park import Park
 from storage.claims import import_certificates, import_trades
 from storage.db import Conn
 from storage.jobs import rows
@@ -28,15 +27,11 @@ _BATCH = 1000
 
 
 def backfill(
-    simulator: ParkSimulator,
-    park: Park,
-    connect: Callable[[], Conn],
-    start: datetime,
-    stop: datetime,
+    simulator: ParkSimulator, connect: Callable[[], Conn], start: datetime, stop: datetime
 ) -> Counter[str]:
     """Store the readings of `[start, stop)` and compute intervals, balances and indicators."""
     with progress_bar() as bar:
-        task = bar.add_task("readings  ", total=_expected(park, start, stop))
+        task = bar.add_task("readings  ", total=simulator.count(start, stop))
 
         def incoming() -> Iterator[Incoming]:
             for message in simulator.messages(start, stop, batch=_BATCH):
@@ -71,19 +66,6 @@ def bring_claims(
         )
         said.append(f"{certificates}: {batch.new} batches of cancelled certificates")
     return ", ".join(said)
-
-
-def _expected(park: Park, start: datetime, stop: datetime) -> int:
-    """About how many readings the meters send in the range."""
-    seconds = (stop - start).total_seconds()
-    return round(
-        sum(
-            seconds / channel.period_s
-            for e in park.enterprises
-            for m in e.meters
-            for channel in m.channels.values()
-        )
-    )
 
 
 def _calculate(conn: Conn, now: datetime, bar: Progress) -> None:
