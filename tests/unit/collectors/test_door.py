@@ -1,0 +1,125 @@
+"""Who may write what: ownership, unknown names, the future, and believable values."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from collectors.door import Directory, Door, Judged
+from models.channels import ChannelRef
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def channel(number: int, enterprise: str, meter: str, key: str, **more: Any) -> ChannelRef:
+    facts: dict[str, Any] = {
+        "quantity": "active_energy",
+        "unit": "kWh",
+        "kind": "register",
+        "role": "none",
+        "factor": 1.0,
+        "modulus": None,
+        "period_s": 900,
+        "rated_per_h": None,
+        "in_service_from": None,
+    }
+    return ChannelRef(number, key, meter, 1, enterprise, 1, "p", **(facts | more))
+
+
+DOOR = Door(
+    Directory(
+        [
+            channel(1, "alpha", "a-grid", "import_kwh", modulus=1e6, factor=100.0),
+            channel(
+                2,
+                "alpha",
+                "a-grid",
+                "power_kw",
+                quantity="active_power",
+                unit="W",
+                kind="gauge",
+                factor=1e-3,
+            ),
+            channel(3, "beta", "b-grid", "import_kwh"),
+        ]
+    ),
+    10_000,
+    timedelta(minutes=5),
+)
+
+
+def judge(topic: str, values: dict[str, Any], ts: datetime = NOW) -> Judged:
+    return DOOR.judge(topic, json.dumps({"ts": ts.isoformat(), "values": values}).encode(), NOW)
+
+
+def reason(judged: Judged) -> str | None:
+    return judged.quarantined.reason if judged.quarantined else None
+
+
+def test_a_good_message() -> None:
+    judged = judge("park/p/alpha/a-grid", {"import_kwh": 5, "power_kw": -70})
+    assert [(r.channel_id, r.ts, r.value, r.received_at) for r in judged.readings] == [
+        (1, NOW, 5.0, NOW),
+        (2, NOW, -70.0, NOW),
+    ]
+    assert (judged.refused, judged.quarantined) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("topic", "values", "code"),
+    [
+        ("park/p/beta/a-grid", {"import_kwh": 1}, "ownership"),
+        ("park/p/alpha/b-grid", {"import_kwh": 1}, "ownership"),
+        ("park/q/alpha/a-grid", {"import_kwh": 1}, "unknown_park"),
+        ("park/p/alpha/c-grid", {"import_kwh": 1}, "unknown_meter"),
+        ("park/p/alpha/a-grid", {"export_kwh": 1}, "unknown_channel"),
+        ("park/p/alpha/a-grid", {"import_kwh": -1}, "out_of_range"),
+        (
+            "park/p/alpha/a-grid",
+            {"import_kwh": 1_000_001},
+            "out_of_range",
+        ),  # the display ends at 1e6
+        ("park/p/alpha/a-grid", {"power_kw": 5.1e9}, "out_of_range"),  # 5 GW in W
+        ("park/p", {"import_kwh": 1}, "topic"),
+    ],
+)
+def test_refused(topic: str, values: dict[str, Any], code: str) -> None:
+    judged = judge(topic, values)
+    assert (reason(judged), judged.readings, judged.refused) == (code, [], 1)
+
+
+@pytest.mark.parametrize(("ahead_s", "code"), [(300, None), (301, "future")])
+def test_the_future_begins_after_the_tolerance(ahead_s: int, code: str | None) -> None:
+    ahead = NOW + timedelta(seconds=ahead_s)
+    assert reason(judge("park/p/alpha/a-grid", {"import_kwh": 1}, ahead)) == code
+
+
+def test_a_gateway_may_not_slip_in_a_foreign_meter() -> None:
+    items = [
+        {"m": m, "ts": NOW.isoformat(), "values": {"import_kwh": 1}}
+        for m in ("a-grid", "b-grid", "a-grid")
+    ]
+    judged = DOOR.judge("park/p/alpha", json.dumps(items).encode(), NOW)
+    assert [r.channel_id for r in judged.readings] == [1, 1]
+    assert (reason(judged), judged.refused) == ("ownership", 1)
+
+
+def test_too_large_is_refused_before_it_is_decoded() -> None:
+    judged = DOOR.judge("park/p/alpha/a-grid", b"x" * 10_001, NOW)
+    assert reason(judged) == "too_large"
+    assert judged.quarantined is not None
+    assert len(judged.quarantined.payload) == 10_001  # kept whole, as evidence
+
+
+def test_long_lists_of_problems_are_cut_and_jsonb_can_hold_them() -> None:
+    values: dict[str, Any] = {f"ghost\0{n}": 1 for n in range(61)}
+    judged = judge("park/p/alpha/a-grid", values)
+    assert judged.quarantined is not None
+    assert judged.refused == 61
+    detail = judged.quarantined.detail
+    assert len(detail) == 51
+    assert (detail[-1]["code"], detail[-1]["got"]) == ("more", "11")
+    assert "\0" not in json.dumps(detail, ensure_ascii=False)
