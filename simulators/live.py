@@ -13,7 +13,7 @@ from simulators.source import ParkSimulator
 log = logging.getLogger(__name__)
 
 _AHEAD = timedelta(days=1)  # made at once; the range is without end
-_LONGEST_WAIT_S = 0.5  # so that a changed clock or a request to stop is noticed
+_LONGEST_WAIT_S = 0.5  # so that a request to stop is noticed
 
 
 class Clock(Protocol):
@@ -32,8 +32,8 @@ class Clock(Protocol):
 class Sink(Protocol):
     """Where messages go; `simulators.publisher.Publisher` is one."""
 
-    def publish(self, message: Message) -> None:
-        """Take a message over; may block while the broker is away."""
+    def publish(self, message: Message, timeout_s: float | None = None) -> bool:
+        """Take a message over; False when that was not possible in time (broker away)."""
         ...
 
 
@@ -58,7 +58,9 @@ def run_live(
             if not _wait_until(message.due_at, clock, stop_event):
                 log.info("stopped before %s", message.due_at.isoformat())
                 return message.due_at
-            publisher.publish(message)
+            while not publisher.publish(message, _LONGEST_WAIT_S):
+                if stop_event.is_set():
+                    return message.due_at
         low += _AHEAD
     return low
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,8 +42,10 @@ class Publisher:
         self.acknowledged = 0
         self._login = login
         self._changed = threading.Condition()
-        self._connected = threading.Event()
+        self._answered = threading.Event()
         self._refused = ""
+        self._rejected = ""
+        self._where = f"broker {login.host}:{login.port}"
         v5 = login.protocol == "5"
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -66,22 +67,21 @@ class Publisher:
         Raises:
             ConfigError: the broker is away or refuses us.
         """
-        where = f"broker {self._login.host}:{self._login.port}"
         try:
             self._client.connect(self._login.host, self._login.port, keepalive=60)
         except OSError as exc:
             raise ConfigError(
-                where,
+                self._where,
                 [
                     f"cannot be reached: {exc}; start it, or set "
                     "GREENPARK_MQTT_HOST and GREENPARK_MQTT_PORT"
                 ],
             ) from exc
         self._client.loop_start()
-        if not self._connected.wait(timeout_s):
+        if not self._answered.wait(timeout_s) or self._refused:
             self._client.loop_stop()
             raise ConfigError(
-                where,
+                self._where,
                 [
                     self._refused
                     or "does not answer the connection; check "
@@ -95,11 +95,24 @@ class Publisher:
         """Messages handed over and not yet acknowledged by the broker."""
         return self.published - self.acknowledged
 
-    def publish(self, message: Message) -> None:
-        """Hand a message over; blocks while too many are on the way."""
+    def publish(self, message: Message, timeout_s: float | None = None) -> bool:
+        """Hand a message over; waits while too many are on the way.
+
+        Args:
+            timeout_s: longest wait [s]; None waits for as long as the broker is away.
+
+        Returns:
+            False when the time was over: the message was not taken.
+
+        Raises:
+            ConfigError: the broker refused an earlier message for good.
+        """
         with self._changed:
-            while self.waiting >= _QUEUE:
-                self._changed.wait(1.0)
+            if not self._changed.wait_for(
+                lambda: self.waiting < _QUEUE or bool(self._rejected), timeout_s
+            ):
+                return False
+            self._check()
             self.published += 1
         info = self._client.publish(message.topic, message.payload, qos=1)
         # NO_CONN is no loss: paho keeps the message and sends it after the reconnect
@@ -107,14 +120,28 @@ class Publisher:
             raise ConfigError(
                 f"message to {message.topic}", [f"was not taken over by the client: {info.rc!r}"]
             )
+        return True
 
     def flush(self, timeout_s: float = 60) -> bool:
-        """Wait until everything is acknowledged; False when time ran out."""
-        deadline = time.monotonic() + timeout_s
+        """Wait until everything is acknowledged; False when time ran out.
+
+        Raises:
+            ConfigError: the broker refused a message for good.
+        """
         with self._changed:
-            while self.waiting and (left := deadline - time.monotonic()) > 0:
-                self._changed.wait(left)
+            self._changed.wait_for(lambda: not self.waiting or bool(self._rejected), timeout_s)
+            self._check()
             return not self.waiting
+
+    def _check(self) -> None:
+        if self._rejected:
+            raise ConfigError(
+                self._where,
+                [
+                    f"refuses messages: {self._rejected}; may this user publish to the topics "
+                    "of the park?"
+                ],
+            )
 
     def close(self) -> None:
         """Disconnect; what is not acknowledged is not sent any more."""
@@ -124,14 +151,15 @@ class Publisher:
     def _on_connect(
         self, _client: mqtt.Client, _user: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
-        if reason.is_failure:
-            self._refused = f"refuses the connection: {reason}"
-        else:
-            self._connected.set()
+        self._refused = f"refuses the connection: {reason}" if reason.is_failure else ""
+        self._answered.set()
 
     def _on_publish(
-        self, _client: mqtt.Client, _user: Any, _mid: int, _reason: Any, _properties: Any
+        self, _client: mqtt.Client, _user: Any, _mid: int, reason: ReasonCode, _properties: Any
     ) -> None:
         with self._changed:
-            self.acknowledged += 1
+            if reason.is_failure:  # MQTT 5: a PUBACK that says no, e.g. not authorized
+                self._rejected = str(reason)
+            else:
+                self.acknowledged += 1
             self._changed.notify_all()

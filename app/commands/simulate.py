@@ -138,10 +138,11 @@ class _Counting:
     def __init__(self, publisher: Publisher) -> None:
         self.publisher, self.readings = publisher, 0
 
-    def publish(self, message: Message) -> None:
-        """Hand a message over."""
-        self.publisher.publish(message)
-        self.readings += message.readings
+    def publish(self, message: Message, timeout_s: float | None = None) -> bool:
+        """Hand a message over; False when it was not taken in time."""
+        taken = self.publisher.publish(message, timeout_s)
+        self.readings += message.readings if taken else 0
+        return taken
 
 
 def _left_over(publisher: Publisher) -> str:
