@@ -1,0 +1,193 @@
+"""Messages of the simulator: the same bytes, whole registers, the public contract."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from models.errors import ConfigError
+from simulators.message import Message
+from simulators.plant import points
+from simulators.scenario import Scenario
+from simulators.source import ParkSimulator
+from tests.unit.simulators.sample import SEED, park, scenario, simulator, year
+
+DAY = timedelta(days=1)
+START = datetime(2026, 3, 1, tzinfo=park().zone)
+Readings = dict[tuple[str, str], dict[datetime, float]]
+
+
+def decoded(messages: Iterable[Message]) -> Readings:
+    out: Readings = defaultdict(dict)
+    for message in messages:
+        items = json.loads(message.payload)
+        for item in items if isinstance(items, list) else [items]:
+            for channel, value in item["values"].items():
+                out[message.topic, channel][datetime.fromisoformat(item["ts"])] = value
+    return out
+
+
+def changed(**changes: Any) -> Scenario:
+    return scenario().model_copy(update=changes)
+
+
+def test_same_seed_same_bytes_another_seed_others() -> None:
+    def payloads(seed: int) -> list[bytes]:
+        made = ParkSimulator(park(), scenario(), seed)
+        return [m.payload for m in made.messages(START, START + DAY / 4)]
+
+    assert payloads(SEED) == payloads(SEED)
+    assert payloads(SEED) != payloads(SEED + 1)
+
+
+def test_a_range_in_two_pieces_is_the_range_in_one() -> None:
+    middle, stop = START + DAY / 3, START + DAY
+    whole = list(simulator().messages(START, stop))
+    again = ParkSimulator(park(), scenario(), SEED)  # nothing is carried over
+    pieces = [*again.messages(middle, stop)]
+    pieces = [*again.messages(START, middle), *pieces]
+    assert pieces == whole
+
+
+def test_batches_hold_the_same_readings() -> None:
+    stop = START + 2 * DAY
+    single = decoded(simulator().messages(START, stop))
+    for batch in (7, 96, 1000):
+        messages = list(simulator().messages(START, stop, batch=batch))
+        assert decoded(messages) == single
+        assert all(payload_length(m) <= batch for m in messages)
+        assert [m.due_at for m in messages] == sorted(m.due_at for m in messages)
+
+
+def payload_length(message: Message) -> int:
+    items = json.loads(message.payload)
+    return len(items) if isinstance(items, list) else 1
+
+
+def test_count_is_what_comes() -> None:
+    start = datetime(2026, 5, 31, 12, tzinfo=park().zone)  # a PV begins on 1 June
+    got = decoded(simulator().messages(start, start + DAY))
+    expected = simulator().count(start, start + DAY)
+    assert sum(len(v) for v in got.values()) == expected
+    assert sum(m.readings for m in simulator().messages(start, start + DAY)) == expected
+
+
+def test_the_public_contract() -> None:
+    first = next(iter(simulator().messages(START, START + DAY)))
+    assert first.due_at == START.astimezone(UTC)
+    assert first.topic == "park/donghe/baolu/bl-grid"
+    item = json.loads(first.payload)
+    assert item["ts"] == "2026-03-01T00:00:00+08:00"
+    assert set(item["values"]) == {"import_kwh", "import_kvarh", "power_kw"}
+    known = {(f"park/donghe/{p.enterprise.key}/{p.meter.key}", p.key) for p in points(park())}
+    got = decoded(simulator().messages(START, START + DAY))
+    assert {k for k in got if k[1]} == known - {("park/donghe/yibang/yb-pv", "pv_kwh")}
+
+
+def test_periods_are_those_of_the_park() -> None:
+    got = decoded(simulator().messages(START, START + DAY))
+    for point in points(park()):
+        stamps = got.get((f"park/donghe/{point.enterprise.key}/{point.meter.key}", point.key))
+        if stamps is not None:
+            assert len(stamps) == 86_400 // point.channel.period_s
+            assert min(stamps) == START
+
+
+def test_the_range_is_half_open_and_needs_no_round_times() -> None:
+    low, high = START + timedelta(seconds=1), START + timedelta(minutes=30)
+    stamps = {t for v in decoded(simulator().messages(low, high)).values() for t in v}
+    assert stamps == {START + timedelta(minutes=15)}
+    assert list(simulator().messages(START, START)) == []
+
+
+def test_registers_rise_and_wrap_only_at_the_modulus() -> None:
+    start = datetime(2026, 4, 15, tzinfo=park().zone)
+    got = decoded(simulator().messages(start, start + 60 * DAY, batch=1000))
+    falls = {}
+    for point in points(park()):
+        if point.channel.kind != "register":
+            continue
+        series = got[f"park/donghe/{point.enterprise.key}/{point.meter.key}", point.key]
+        values = list(series.values())
+        assert point.channel.modulus is not None
+        assert 0 <= min(values) <= max(values) < point.channel.modulus
+        for old, new in itertools.pairwise(values):
+            if new < old:
+                falls[point.path] = (old, new)
+    assert list(falls) == ["st-grid/import_kwh"]  # starts at 998,500 on purpose
+    old, new = falls["st-grid/import_kwh"]
+    assert old > 999_999
+    assert new < 1
+
+
+def test_register_differences_are_the_physics_within_the_last_digit() -> None:
+
+    got = decoded(simulator().messages(START, START + DAY, batch=96))
+    values = list(got["park/donghe/shengtai/st-grid", "import_kwh"].values())
+    day = 31 + 28
+    expected = year()["st-grid/import_kwh"][day * 96 : day * 96 + 95].sum()
+    assert (values[-1] - values[0]) * 16_000 == pytest.approx(expected, abs=16_000 * 0.0001 * 1.01)
+
+
+def test_registers_continue_into_the_next_year() -> None:
+    newyear = datetime(2027, 1, 1, tzinfo=park().zone)
+    got = decoded(simulator().messages(newyear - DAY, newyear + DAY))
+    series = list(got["park/donghe/baolu/bl-grid", "import_kwh"].values())
+    assert len(series) == 192
+    steps = [b - a for a, b in itertools.pairwise(series)]
+    assert all(0 <= s < 638_000 / 4 / 880_000 * 1.3 for s in steps)
+    assert min(steps[94:98]) >= 0
+
+
+def test_a_meter_in_service_later_says_nothing_before() -> None:
+    start = datetime(2026, 5, 31, tzinfo=park().zone)
+    got = decoded(simulator().messages(start, start + 2 * DAY))
+    stamps = got["park/donghe/yibang/yb-pv", "pv_kwh"]
+    assert min(stamps) == start + DAY
+    assert max(stamps.values()) > min(stamps.values())
+
+
+@pytest.mark.parametrize(
+    ("scenario_", "message"),
+    [
+        (changed(park="other"), "the scenario is for park 'other'"),
+        (changed(substations={}), "ss-taotu/feed_kwh has role substation_in"),
+        (changed(start_registers={"x/y": 1.0}), "start register 'x/y' is not known"),
+        (
+            changed(enterprises={k: v for k, v in scenario().enterprises.items() if k != "bopu"}),
+            "enterprise 'bopu' has meters but no model",
+        ),
+        (
+            changed(
+                enterprises=dict(scenario().enterprises)
+                | {
+                    "yongzhen": scenario()
+                    .enterprises["yongzhen"]
+                    .model_copy(update={"battery": None, "generators": {}})
+                }
+            ),
+            "yz-pv/pv_kwh has role onsite_pv(.|\n)*yz-bess/charge_kwh has role storage_charge",
+        ),
+    ],
+)
+def test_park_and_scenario_must_fit(scenario_: Scenario, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ParkSimulator(park(), scenario_, SEED)
+
+
+def test_before_the_first_year_there_is_nothing() -> None:
+    old = datetime(2025, 12, 31, tzinfo=park().zone)
+    with pytest.raises(ConfigError, match="begins in 2026, got 2025"):
+        list(simulator().messages(old, old + DAY))
+
+
+@pytest.mark.parametrize("batch", [0, 1001])
+def test_batch_bounds(batch: int) -> None:
+    with pytest.raises(ValueError, match="expected 1 to 1000"):
+        next(iter(simulator().messages(START, START + DAY, batch=batch)))
