@@ -1,1 +1,1 @@
-"""TODO."""
+"""Settings, command line, jobs, demo: the only place that knows every other package."""

@@ -73,7 +73,7 @@ def test_every_refusal_code_is_documented_with_a_remedy() -> None:
     codes = reason_codes()
     assert {"json", "schema", "no_zone", "ownership", "out_of_range", "storage", "more"} <= codes
     text = page("mqtt.md")
-    rows = table(text[text.index("## Refusals"):])
+    rows = table(text[text.index("## Refusals") :])
     assert codes - set(rows) == set(), "missing in docs/mqtt.md"
     assert set(rows) - codes == set(), "docs/mqtt.md names codes that nothing raises"
     for code, row in rows.items():
@@ -113,17 +113,27 @@ def test_readmes_have_the_same_shape() -> None:
     for readme in ("README.md", "README.zh-CN.md"):
         text = (REPO / readme).read_text(encoding="utf-8")
         code = re.findall(r"^```(\w*)$", text, re.M)
-        shapes.append((len(re.findall(r"^## ", text, re.M)), len(re.findall(r"^### ", text, re.M)),
-                       len(re.findall(r"^\|", text, re.M)), code))
+        shapes.append(
+            (
+                len(re.findall(r"^## ", text, re.M)),
+                len(re.findall(r"^### ", text, re.M)),
+                len(re.findall(r"^\|", text, re.M)),
+                code,
+            )
+        )
     assert shapes[0] == shapes[1]
 
 
 @pytest.mark.parametrize("path", [p for p in tracked() if p.suffix == ".md"], ids=short)
 def test_links_lead_somewhere(path: Path) -> None:
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
-    broken = [target for target, _ in LINK.findall(text)
-              if "://" not in target and not target.startswith("mailto:")
-              and not (path.parent / target).exists()]
+    broken = [
+        target
+        for target, _ in LINK.findall(text)
+        if "://" not in target
+        and not target.startswith("mailto:")
+        and not (path.parent / target).exists()
+    ]
     assert broken == []
 
 
@@ -136,8 +146,11 @@ def test_changelog_names_this_version() -> None:
 
 
 def test_findings_are_documented() -> None:
-    codes = {m for p in sources("app", "collectors", "storage")
-             for m in re.findall(r"Finding\(\s*\"([\w.]+)\"", p.read_text(encoding="utf-8"))}
+    codes = {
+        m
+        for p in sources("app", "collectors", "storage")
+        for m in re.findall(r"Finding\(\s*\"([\w.]+)\"", p.read_text(encoding="utf-8"))
+    }
     assert "register.fell" in codes
     text = page("operations.md")
     assert [c for c in sorted(codes) if f"`{c}`" not in text] == []

@@ -18,9 +18,19 @@ PROGRAM = {".py", ".sql", ".sh", ".yaml", ".yml", ".toml"}
 NOT_WRITTEN_BY_HAND = {"examples"}
 # A host of a package index, or a path that exists on the author's machine only. The pieces are
 # apart so that this file does not find itself.
-HOSTS = re.compile("|".join(re.escape(".".join(h)) for h in (
-    ("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("jfrog", "io"),
-    ("artifactory", ""), ("proxy", "golang", "org"))))
+HOSTS = re.compile(
+    "|".join(
+        re.escape(".".join(h))
+        for h in (
+            ("pypi", "org"),
+            ("pythonhosted", "org"),
+            ("npmjs", "org"),
+            ("jfrog", "io"),
+            ("artifactory", ""),
+            ("proxy", "golang", "org"),
+        )
+    )
+)
 MACHINE = re.compile(r"(?<![\w.<>/-])/(?:work|root|home/[a-z][\w-]*)(?:/|\b)")
 # Paths inside a container or a Debian root directory are not of this machine.
 ALLOWED: set[tuple[str, str]] = set()
@@ -31,8 +41,11 @@ def lines_of(path: Path) -> int:
 
 
 def test_no_source_file_is_too_long() -> None:
-    sizes = {short(p): lines_of(p) for p in tracked() if p.suffix in PROGRAM
-             and p.relative_to(REPO).parts[0] not in NOT_WRITTEN_BY_HAND}
+    sizes = {
+        short(p): lines_of(p)
+        for p in tracked()
+        if p.suffix in PROGRAM and p.relative_to(REPO).parts[0] not in NOT_WRITTEN_BY_HAND
+    }
     too_long = {name: n for name, n in sizes.items() if n > MOST_LINES}
     again = sorted(((n, name) for name, n in sizes.items() if n > LOOK_AGAIN), reverse=True)
     print(f"above {LOOK_AGAIN} lines, look again: {again}")  # seen with pytest -rP
@@ -72,7 +85,7 @@ def test_no_machine_path_and_no_registry_host() -> None:
 
 def test_patterns_find_what_they_must() -> None:
     assert MACHINE.search("cd /" + "root/x")
-    assert MACHINE.search('"/' + "home/jane\"")
+    assert MACHINE.search('"/' + 'home/jane"')
     assert MACHINE.search("see /" + "work/main")
     assert not MACHINE.search("park/<park>/work/home")
     assert HOSTS.search("https://pypi" + ".org/simple")
@@ -81,8 +94,11 @@ def test_patterns_find_what_they_must() -> None:
 def test_every_package_is_shipped() -> None:
     with (REPO / "pyproject.toml").open("rb") as file:
         listed = set(tomllib.load(file)["tool"]["setuptools"]["packages"])
-    there = {".".join(p.parent.relative_to(REPO).parts) for p in sources(*PACKAGES)
-             if p.name == "__init__.py"}
+    there = {
+        ".".join(p.parent.relative_to(REPO).parts)
+        for p in sources(*PACKAGES)
+        if p.name == "__init__.py"
+    }
     assert there == listed
 
 

@@ -35,7 +35,8 @@ def numbered(text: str) -> str:
 
 def test_numbering() -> None:
     assert numbered("a = %(x)s AND b LIKE 'y%%' AND c = %(z)s OR %(x)s") == (
-        "a = $1 AND b LIKE 'y%' AND c = $2 OR $1")
+        "a = $1 AND b LIKE 'y%' AND c = $2 OR $1"
+    )
 
 
 def test_file_has_named_blocks_only() -> None:
@@ -61,8 +62,11 @@ def test_every_used_block_exists() -> None:
         for area, name in re.findall(r'named_sql\("(\w+)"\)\["(\w+)"\]', text):
             if name not in named_sql(area):
                 missing.append(f"{short(path)}: {area}.{name}")
-        missing += [f"{short(path)}: {name}" for name in re.findall(r'\bsql\["(\w+)"\]', text)
-                    if name not in known]
+        missing += [
+            f"{short(path)}: {name}"
+            for name in re.findall(r'\bsql\["(\w+)"\]', text)
+            if name not in known
+        ]
     assert missing == []
 
 

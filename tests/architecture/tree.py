@@ -9,16 +9,29 @@ from functools import cache
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-PACKAGES = ("models", "analytics", "rules", "storage", "collectors", "alerts", "dashboards",
-            "simulators", "app")
+PACKAGES = (
+    "models",
+    "analytics",
+    "rules",
+    "storage",
+    "collectors",
+    "alerts",
+    "dashboards",
+    "simulators",
+    "app",
+)
 
 
 @cache
 def tracked() -> tuple[Path, ...]:
     """Files that are or will be in the repository: tracked, or new and not ignored."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=REPO,
-        capture_output=True, text=True, check=True).stdout.splitlines()
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
     return tuple(p for p in (REPO / name for name in sorted(listed)) if p.is_file())
 
 
@@ -53,5 +66,8 @@ def imported(path: Path) -> set[str]:
 
 def strings(path: Path) -> set[str]:
     """All string literals of a file."""
-    return {n.value for n in ast.walk(syntax(path))
-            if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return {
+        n.value
+        for n in ast.walk(syntax(path))
+        if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    }
