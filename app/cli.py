@@ -6,7 +6,8 @@ import sys
 
 import typer
 
-from app.commands import dashboards, doctor, imports, look, operate, replay
+from app.commands import dashboards, doctor, imports, look, operate, replay, simulate
+from app.demo import command as demo
 from app.settings import settings
 from app.wiring import start_logging, stderr
 from models.errors import ParkError
@@ -18,7 +19,7 @@ app = typer.Typer(
     help="greenpark: from the meters of an industrial park to its green-power share, alerts and "
     "dashboards. Settings: environment GREENPARK_*, see docs/settings.md.",
 )
-for module in (operate, look, imports, doctor, replay):
+for module in (operate, look, imports, doctor, replay, simulate, demo):
     module.register(app)
 app.add_typer(dashboards.app, name="dashboards", help="Grafana dashboards as code.")
 

@@ -120,6 +120,7 @@ def _panels(t: Texts) -> Iterator[Panel]:
 def _share_path(t: Texts) -> timeseries.Panel:
     shown = [
         Column("s3_ratio", "series.s3", more=line("blue", lineWidth=3)),
+        Column("s3_open_ratio", "series.s3_open", more=dashed("blue")),
         Column("s1_ratio", "series.s1", more=line("#4db6ac")),
         Column("path_ratio", "series.path", more=dashed("orange")),
         Column("estimated_ratio", "series.estimated_part", more=dashed(ESTIMATED)),

@@ -16,19 +16,21 @@ OVERVIEW: dict[str, tuple[str, str]] = {
         "S3 claimable = (physical + settled green trades + cancelled certificates) / use. "
         "S1 physical = (on-site PV and wind + direct supply − green export) / use. "
         "Target path: straight line from 1 January to the year-end goal.\n\n"
-        "Source: indicator values of the last closed day, recomputed every run of the worker.",
+        "S3 and path: the last day whose month is settled (trades and certificates arrive a month "
+        "late); S1: up to now. Source: indicator values, recomputed every run of the worker.",
         "自1月1日起绿色电力占全部用电量的比例；统计整个园区，不随所选企业变化。\n\n"
         "S3 可声明 =（物理绿电 + 已结算绿电交易 + 已核销绿证）/ 用电量；"
         "S1 物理 =（厂内光伏、风电 + 绿电直连 − 绿电上网）/ 用电量。"
         "目标路径：从年初到年末目标的直线。\n\n"
-        "来源：最近一个完整日的指标值，随计算任务更新。",
+        "S3 与路径取最近一个已结算月份的末日（绿电交易与绿证滞后约一个月），S1 取至今。"
+        "来源：指标值，随计算任务更新。",
     ),
     "gap.title": ("Gap to path", "与路径差距"),
     "gap.description": (
-        "Share minus target path of the same day, in percentage points; negative: behind. "
+        "Settled share minus target path of the same day, in percentage points; negative: behind. "
         "The share is the one by which the goal is read (S3 unless the park says S1). "
         "Source: indicator values.",
-        "占比减去当日目标路径，单位为个百分点；负值表示落后。"
+        "已结算占比减去同日目标路径，单位为个百分点；负值表示落后。"
         "占比口径按园区目标设定（默认 S3）。来源：指标值。",
     ),
     "required.title": ("Needed share", "后续需达占比"),
@@ -65,10 +67,11 @@ OVERVIEW: dict[str, tuple[str, str]] = {
     ),
     "share_path.title": ("Green share against the target path", "绿电占比与目标路径"),
     "share_path.description": (
-        "Year-to-date share of the park at the end of each day: S3 claimable, S1 physical, and the "
-        "path to the goal (dashed orange). Dashed grey: part of the metered energy that was "
-        "estimated. A day that cannot be told is a gap. Source: indicator values.",
-        "园区每日末的年初至今占比：S3 可声明、S1 物理，以及目标路径（橙色虚线）。"
+        "Year-to-date share of the park at the end of each day: S3 claimable (dashed: months whose "
+        "trades are not settled yet), S1 physical, and the path to the goal (dashed orange). Grey: "
+        "part of the metered energy that was estimated. A day that cannot be told is a gap. Source: indicator values.",
+        "园区每日末的年初至今占比：S3 可声明（虚线为尚未结算的月份）、"
+        "S1 物理，以及目标路径（橙色虚线）。"
         "灰色虚线：估算电量占计量电量的比例。无法判断的日期留空。来源：指标值。",
     ),
     "alerts.title": ("Open alerts", "未解除告警"),
@@ -91,10 +94,12 @@ OVERVIEW: dict[str, tuple[str, str]] = {
     ),
     "enterprises.title": ("Enterprises against their targets", "企业目标完成情况"),
     "enterprises.description": (
-        "Furthest behind first. S3, S1 and gap to the own path: calendar year to date. Energy "
+        "Furthest behind first. S3 and gap to the own path: calendar year up to the last settled "
+        "month; S1: up to now. Energy "
         "and water: use per tonne over the last 7 days against the target, positive = uses more. "
         "Dash: no target, or it cannot be told. Source: indicator values.",
-        "落后者在前。S3、S1 与差距：年初至今。电耗、水耗：近7日单位产品消耗与目标的偏差，"
+        "落后者在前。S3 与差距：年初至最近已结算月份；S1：年初至今。"
+        "电耗、水耗：近7日单位产品消耗与目标的偏差，"
         "正值表示超出目标。“–”：无目标或无法判断。来源：指标值。",
     ),
     "enterprises.none": ("no enterprises yet", "暂无企业"),

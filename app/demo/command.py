@@ -12,8 +12,6 @@ from typing import Annotated
 
 import typer
 from rich.live import Live
-from simulators.scenario import load_scenario
-from simulators.source import ParkSimulator
 
 from app.clock import AcceleratedClock
 from app.demo.history import backfill, bring_claims
@@ -25,6 +23,8 @@ from app.settings import Settings
 from app.wiring import console
 from models.park import Park, load_park
 from models.periods import day_start
+from simulators.scenario import load_scenario
+from simulators.source import ParkSimulator
 from storage.db import Conn, connect
 from storage.migrate import migrate
 from storage.parks import applied_parks, apply_park
@@ -63,7 +63,12 @@ def demo(
     ] = None,
     speed: Annotated[float, typer.Option(min=1, help="park time runs this much faster")] = 600,
     folder: Annotated[Path, typer.Option(help="where everything is kept")] = Path("demo-data"),
-    sample: Annotated[Path, typer.Option(help="folder with park.yaml, simulation.yaml")] = _SAMPLE,
+    sample: Annotated[
+        Path,
+        typer.Option(
+            help="folder with park.yaml and simulation.yaml", show_default="the sample park"
+        ),
+    ] = _SAMPLE,
     seed: Annotated[int, typer.Option(help="another seed, another year")] = 2026,
 ) -> None:
     """Simulate the sample park from 1 January to now, then live at an accelerated clock.

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.progress import Progress
-from simulators.source import ParkSimulator
 
 from app.clock import FixedClock
 from app.jobs.balances import compute_balances
@@ -18,6 +17,7 @@ from app.progress import progress_bar
 from collectors.backfill import store_history
 from collectors.inbox import Incoming
 from models.claims import read_certificates, read_trades
+from simulators.source import ParkSimulator
 from storage.claims import import_certificates, import_trades
 from storage.db import Conn
 from storage.jobs import rows

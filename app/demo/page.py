@@ -5,22 +5,22 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from app.demo.screen import Scene
+from app.demo.screen import Scene, path_of
 from rules.green import glide_path
 from storage.db import Conn
 from storage.status import figures
 
 _SOURCES = (
-    ("direct_kwh", "直连 direct supply", "#4db6ac"),
-    ("onsite_kwh", "自发 on-site", "#ff9800"),
-    ("import_kwh", "电网 grid import", "#488fc2"),
+    ("direct_kwh", "direct supply", "#4db6ac"),
+    ("onsite_kwh", "on-site", "#ff9800"),
+    ("import_kwh", "grid import", "#488fc2"),
 )
 
 
@@ -29,18 +29,15 @@ def write_page(conn: Conn, park_id: int, scene: Scene, out: Path) -> Path:
     environment = Environment(
         loader=PackageLoader("app.demo", "templates"), autoescape=select_autoescape()
     )
-    goal = scene.park.goal
-    goals = {e.key: e.targets.green_share_ratio for e in scene.park.enterprises}
-    today = scene.now.astimezone(scene.park.zone).date()
     rows = [
         dict(
             row,
-            path=glide_path(goal, goals.get(row["key"]) or goal.year_end_ratio, today),
+            path=path_of(scene.park, row),
             load_mw=scene.loads_kw[row["key"]] / 1000 if row["key"] in scene.loads_kw else None,
         )
         for row in scene.rows
     ]
-    charts = [
+    charts = [  # the captions are in the page: SVG text would need a Chinese font here
         _share_chart(figures(conn, "daily_shares", park_id), scene),
         _source_chart(figures(conn, "monthly_sources", park_id)),
     ]
@@ -85,34 +82,28 @@ def _svg(figure: Any) -> str:
 def _share_chart(days: list[dict[str, Any]], scene: Scene) -> str:
     figure = _figure(9, 3.4)
     axes = figure.subplots()
-    x = [r["day"] for r in days]
-    axes.plot(
-        x, [_part(r["s3_ratio"]) for r in days], color="#2e7d32", lw=2, label="S3 claimable (final)"
-    )
-    open_days = [r for r in days if not r["is_final"]]
-    axes.plot(
-        [r["day"] for r in open_days],
-        [_part(r["s3_ratio"]) for r in open_days],
-        color="white",
-        lw=1,
-        ls=":",
-        label="_provisional",
-    )
-    axes.plot(x, [_part(r["s1_ratio"]) for r in days], color="#ff9800", lw=1.5, label="S1 physical")
+    settled = [r for r in days if r["is_final"]]
+    waiting = [r for r in days if settled and r["day"] >= settled[-1]["day"]]
     goal = scene.park.goal
-    ends = [date(goal.year, 1, 1) + timedelta(days=n) for n in (0, 365)]
-    axes.plot(
-        ends,
-        [100 * glide_path(goal, goal.year_end_ratio, d) for d in ends],
-        color="#555",
-        ls="--",
-        lw=1.2,
-        label=f"path to {goal.year_end_ratio:.0%}",
-    )
+    ends = [date(goal.year, 1, 1), date(goal.year + 1, 1, 1)]
+    for rows, column, colour, style, label in (
+        (settled, "s3_ratio", "#2e7d32", "-", "S3 claimable, settled"),
+        (waiting, "s3_ratio", "#2e7d32", ":", "S3 until settlements arrive"),
+        (days, "s1_ratio", "#ff9800", "-", "S1 physical"),
+    ):
+        axes.plot(
+            [r["day"] for r in rows],
+            [_part(r[column]) for r in rows],
+            color=colour,
+            ls=style,
+            lw=2,
+            label=label,
+        )
+    path = [100 * glide_path(goal, goal.year_end_ratio, d) for d in ends]
+    axes.plot(ends, path, color="#555", ls="--", lw=1.2, label=f"path to {goal.year_end_ratio:.0%}")
     axes.set_ylabel("year to date, %")
     axes.set_ylim(0, 100 * max(0.6, goal.year_end_ratio + 0.1))
-    axes.set_title("Green share of the park, year to date", loc="left")
-    axes.legend(loc="lower right", ncols=3, frameon=False)
+    axes.legend(loc="lower right", ncols=2, frameon=False)
     return _svg(figure)
 
 
@@ -126,7 +117,6 @@ def _source_chart(months: list[dict[str, Any]]) -> str:
         axes.bar(labels, values, bottom=bottom, color=colour, label=name, width=0.7)
         bottom = [b + v for b, v in zip(bottom, values, strict=True)]
     axes.set_ylabel("GWh")
-    axes.set_title("Where the park's electricity came from", loc="left")
     axes.legend(loc="upper left", ncols=3, frameon=False, bbox_to_anchor=(0, -0.08))
     return _svg(figure)
 

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from models.park import Park
-from models.periods import local_day
 from rules.green import glide_path
 from storage.alerts import AlertRow, list_alerts
 from storage.db import Conn
@@ -57,23 +56,27 @@ def picture(scene: Scene) -> Group:
     """The scene as text for a terminal."""
     table = Table(title=_title(scene), title_justify="left")
     table.add_column("enterprise")
-    for heading in ("load MW", "green S1", "green S3", "path", "kWh/t", "m³/t", "alerts"):
+    for heading in (
+        "load MW",
+        "green S1",
+        "S3 settled",
+        "path",
+        "kWh/t",
+        "m³/t",
+        "alerts",
+    ):
         table.add_column(heading, justify="right")
-    day = local_day(scene.now, scene.park.zone)
-    goals = {e.key: e.targets.green_share_ratio for e in scene.park.enterprises}
     for row in scene.rows:
-        goal = goals.get(row["key"])
-        end = scene.park.goal.year_end_ratio if goal is None else goal
-        path = glide_path(scene.park.goal, end, day)
+        path = path_of(scene.park, row)
         load = scene.loads_kw.get(row["key"])
         s3 = row["s3_ratio"]
         style = "yellow" if row["open_alerts"] else ""
         table.add_row(
-            f"{row['name_zh']} {row['name_en']}",
+            f"{row['name_zh']} {row['key']}",
             _number(load and load / 1000, 2),
             _percent(row["s1_ratio"]),
             _percent(s3),
-            _percent(path if s3 is not None else None),
+            _percent(path),
             _number(row["energy_kwh_per_t"], 0),
             _number(row["water_m3_per_t"], 2),
             str(row["open_alerts"] or ""),
@@ -87,6 +90,15 @@ def picture(scene: Scene) -> Group:
         f"{scene.totals['resolved_alerts']} resolved alerts · {scene.mails} e-mails"
     )
     return Group(table, *lines, *notes, totals)
+
+
+def path_of(park: Park, row: dict[str, Any]) -> float | None:
+    """Where the share of an enterprise should have been on the day of its settled value."""
+    if row["s3_stop"] is None:
+        return None
+    goal = park.enterprise(row["key"]).targets.green_share_ratio
+    end = park.goal.year_end_ratio if goal is None else goal
+    return glide_path(park.goal, end, row["s3_stop"])
 
 
 def _title(scene: Scene) -> str:

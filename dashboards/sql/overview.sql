@@ -21,31 +21,24 @@ WHERE park_key = '$park' AND $__timeFilter(opened_at)
 ORDER BY 1
 
 -- name: share_now
-SELECT s.s3_ratio, s.s1_ratio, s.path_ratio
+SELECT j.s3_ratio, d.s1_ratio, j.path_ratio
 FROM (VALUES (1)) AS one (n)
+LEFT JOIN dash.green_share_judged j ON j.park_key = '$park' AND j.is_park
 LEFT JOIN LATERAL (
-    SELECT * FROM dash.green_share_day
+    SELECT s1_ratio FROM dash.green_share_day
     WHERE park_key = '$park' AND is_park
     ORDER BY day DESC LIMIT 1
-) s ON true
+) d ON true
 
 -- name: gap_now
-SELECT 100 * s.gap_ratio AS gap_points
+SELECT 100 * j.gap_ratio AS gap_points
 FROM (VALUES (1)) AS one (n)
-LEFT JOIN LATERAL (
-    SELECT * FROM dash.green_share_day
-    WHERE park_key = '$park' AND is_park
-    ORDER BY day DESC LIMIT 1
-) s ON true
+LEFT JOIN dash.green_share_judged j ON j.park_key = '$park' AND j.is_park
 
 -- name: required_now
-SELECT s.required_ratio
+SELECT j.required_ratio
 FROM (VALUES (1)) AS one (n)
-LEFT JOIN LATERAL (
-    SELECT * FROM dash.green_share_day
-    WHERE park_key = '$park' AND is_park
-    ORDER BY day DESC LIMIT 1
-) s ON true
+LEFT JOIN dash.green_share_judged j ON j.park_key = '$park' AND j.is_park
 
 -- name: load_now
 SELECT (
@@ -71,7 +64,9 @@ FROM dash.freshness
 WHERE park_key = '$park' AND enterprise_key IN ($enterprise)
 
 -- name: share_path
-SELECT at AS "time", s3_ratio, s1_ratio, path_ratio, estimated_ratio
+SELECT at AS "time", CASE WHEN is_final THEN s3_ratio END AS s3_ratio,
+       CASE WHEN NOT is_final THEN s3_ratio END AS s3_open_ratio, s1_ratio, path_ratio,
+       estimated_ratio
 FROM dash.green_share_day
 WHERE park_key = '$park' AND is_park AND $__timeFilter(at)
 ORDER BY 1
@@ -129,11 +124,13 @@ ORDER BY CASE severity WHEN 'critical' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END, 
 
 -- name: enterprises
 SELECT CASE '$lang' WHEN 'zh' THEN e.name_zh ELSE e.name_en END AS name,
-       s.s3_ratio, s.s1_ratio, 100 * s.gap_ratio AS gap_points, i.energy_deviation_ratio,
+       j.s3_ratio, s.s1_ratio, 100 * j.gap_ratio AS gap_points, i.energy_deviation_ratio,
        i.water_deviation_ratio
 FROM dash.enterprise e
+LEFT JOIN dash.green_share_judged j
+    ON j.park_key = '$park' AND NOT j.is_park AND j.enterprise_key = e.enterprise_key
 LEFT JOIN (
-    SELECT DISTINCT ON (enterprise_key) enterprise_key, s3_ratio, s1_ratio, gap_ratio
+    SELECT DISTINCT ON (enterprise_key) enterprise_key, s1_ratio
     FROM dash.green_share_day
     WHERE park_key = '$park' AND NOT is_park
     ORDER BY enterprise_key, day DESC
@@ -145,7 +142,7 @@ LEFT JOIN (
     ORDER BY enterprise_key, day DESC
 ) i ON i.enterprise_key = e.enterprise_key
 WHERE e.park_key = '$park' AND e.enterprise_key IN ($enterprise) AND e.retired_at IS NULL
-ORDER BY s.gap_ratio NULLS LAST, 1
+ORDER BY j.gap_ratio NULLS LAST, 1
 
 -- name: energy_intensity
 SELECT CASE '$lang' WHEN 'zh' THEN name_zh ELSE name_en END AS name, energy_kwh_per_t AS value,

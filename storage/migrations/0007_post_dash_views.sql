@@ -93,6 +93,13 @@ COMMENT ON COLUMN dash.green_share_day.required_ratio IS 'share needed over the 
 COMMENT ON COLUMN dash.green_share_day.completeness_ratio IS 'closed balances / due balances, 0..1';
 COMMENT ON COLUMN dash.green_share_day.estimated_ratio IS 'estimated part of the metered energy, 0..1';
 
+-- Shares are judged on final days only: a month without its settlement looks worse than it is.
+CREATE VIEW dash.green_share_judged AS
+SELECT DISTINCT ON (park_key, is_park, enterprise_key) *
+FROM dash.green_share_day
+ORDER BY park_key, is_park, enterprise_key, extract(year FROM day) DESC, is_final DESC, day DESC;
+COMMENT ON VIEW dash.green_share_judged IS 'the day of green_share_day by which a subject is judged: the newest final one of the newest year, else the newest';
+
 CREATE VIEW dash.balance_channel AS
 SELECT m.enterprise_id, e.park_key, e.enterprise_key, m.key AS meter_key, c.key AS channel_key,
        c.role, coalesce(c.in_service_from::timestamp AT TIME ZONE p.timezone, '-infinity')

@@ -1,10 +1,6 @@
 -- name: enterprise_status
 -- Newest figures per enterprise for the live table. %(park_id)s int
-SELECT e.key, e.name_zh, e.name_en,
-       (SELECT v.value FROM indicator_value v WHERE v.park_id = e.park_id
-          AND v.enterprise_id = e.enterprise_id AND v.indicator = 'green_share_claim'
-          AND v.period_kind = 'ytd' AND v.status = 'final'
-        ORDER BY v.period_stop DESC LIMIT 1) AS s3_ratio,
+SELECT e.key, e.name_zh, e.name_en, claim.value AS s3_ratio, claim.period_stop AS s3_stop,
        (SELECT v.value FROM indicator_value v WHERE v.park_id = e.park_id
           AND v.enterprise_id = e.enterprise_id AND v.indicator = 'green_share_physical'
           AND v.period_kind = 'ytd' ORDER BY v.period_stop DESC LIMIT 1) AS s1_ratio,
@@ -18,6 +14,11 @@ SELECT e.key, e.name_zh, e.name_en,
        (SELECT count(*) FROM alert a WHERE a.enterprise_id = e.enterprise_id
           AND a.state <> 'resolved') AS open_alerts
 FROM enterprise e
+LEFT JOIN LATERAL (
+    SELECT v.value, v.period_stop FROM indicator_value v
+    WHERE v.park_id = e.park_id AND v.enterprise_id = e.enterprise_id
+      AND v.indicator = 'green_share_claim' AND v.period_kind = 'ytd' AND v.status = 'final'
+    ORDER BY v.period_stop DESC LIMIT 1) claim ON true
 WHERE e.park_id = %(park_id)s AND e.retired_at IS NULL
 ORDER BY e.enterprise_id
 
