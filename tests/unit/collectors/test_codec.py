@@ -108,6 +108,7 @@ def test_refused_as_a_whole(payload: bytes, code: str) -> None:
 REFUSED_IN_PART = [
     (item(ts="2026-03-01T08:15:00"), "no_zone"),
     (item(ts="2026-03-01"), "no_zone"),
+    (item(ts="2026-03-01T08:15:00.000"), "no_zone"),
     (item(ts="01/03/2026 08:15"), "time_format"),
     (item(ts=""), "time_format"),
     (item(ts=1_772_324_100), "time_range"),

@@ -66,6 +66,8 @@ def test_a_good_message() -> None:
         (2, NOW, -70.0, NOW),
     ]
     assert (judged.refused, judged.quarantined) == (0, None)
+    most = judge("park/p/alpha/a-grid", {"power_kw": 4.9e9, "import_kwh": 1e6})  # 4.9 GW in W
+    assert len(most.readings) == 2
 
 
 @pytest.mark.parametrize(
