@@ -105,6 +105,27 @@ def test_balance_of_made_up_flows() -> None:
     assert flows(own=False, export=False) == pytest.approx([100, 80, 20, 0])
 
 
+@pytest.mark.parametrize("mean_kw", [5000, 150])
+def test_balance_with_a_battery(mean_kw: float) -> None:
+    """The battery is drawn from and given to the load; it never gives more than is used."""
+    model = EnterpriseModel(
+        load=Load(mean_kw=mean_kw, shape="two_shifts"),
+        battery=Battery(power_kw=500, energy_kwh=2000),
+    )
+    got = enterprise_flows(model, grid(), Supply({}, {}, may_export=False), (), generator(1, "x"))
+    assert got.import_kw == pytest.approx(got.load_kw + got.charge_kw - got.discharge_kw)
+    assert got.export_kw.max() == 0
+    assert (got.discharge_kw <= got.load_kw).all()
+    assert got.discharge_kw.sum() > 0
+
+
+def test_a_plant_that_is_not_built_yet_gives_nothing() -> None:
+    pv = year()["yb-pv/pv_kwh"]
+    june = 31 + 28 + 31 + 30 + 31
+    assert pv[grid().day < june].max() == 0
+    assert pv[grid().day == june].max() > 0
+
+
 def test_battery_returns_less_than_it_took_and_never_runs_empty() -> None:
     battery = Battery(power_kw=1000, energy_kwh=4000, round_trip_ratio=0.88)
     charge, discharge, level = battery_flows(battery, grid(), generator(1, "b"))

@@ -135,6 +135,15 @@ def test_register_differences_are_the_physics_within_the_last_digit() -> None:
     assert (values[-1] - values[0]) * 16_000 == pytest.approx(expected, abs=16_000 * 0.0001 * 1.01)
 
 
+def test_a_gauge_shows_the_power_that_the_register_counts() -> None:
+    got = decoded(simulator().messages(START, START + DAY))
+    power = list(got["park/donghe/fengchuan/fc-grid", "power_kw"].values())
+    register = list(got["park/donghe/fengchuan/fc-grid", "import_kwh"].values())
+    rises = [(b - a) * 88_000 * 4 for a, b in itertools.pairwise(register)]
+    assert power[:-1] == pytest.approx(rises, abs=2 * 4 * 8.8)  # two last digits of the register
+    assert max(power) - min(power) > 1000
+
+
 def test_registers_continue_into_the_next_year() -> None:
     newyear = datetime(2027, 1, 1, tzinfo=park().zone)
     got = decoded(simulator().messages(newyear - DAY, newyear + DAY))
