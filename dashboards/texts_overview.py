@@ -69,7 +69,8 @@ OVERVIEW: dict[str, tuple[str, str]] = {
     "share_path.description": (
         "Year-to-date share of the park at the end of each day: S3 claimable (dashed: months whose "
         "trades are not settled yet), S1 physical, and the path to the goal (dashed orange). Grey: "
-        "part of the metered energy that was estimated. A day that cannot be told is a gap. Source: indicator values.",
+        "part of the metered energy that was estimated. A day that cannot be told is a gap. "
+        "Source: indicator values.",
         "园区每日末的年初至今占比：S3 可声明（虚线为尚未结算的月份）、"
         "S1 物理，以及目标路径（橙色虚线）。"
         "灰色虚线：估算电量占计量电量的比例。无法判断的日期留空。来源：指标值。",
