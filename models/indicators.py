@@ -22,8 +22,8 @@ class IndicatorValue(NamedTuple):
         value: numerator / denominator in `unit`; None when it cannot be told.
         completeness_ratio: closed balances (or complete days) / due ones.
         estimated_ratio: estimated part of the metered amounts.
-        status: provisional while settlements of a month inside the period are missing or the
-            data is incomplete.
+        status: provisional while the period is not over or a settlement inside it is missing;
+            how much data there is says completeness_ratio.
     """
 
     indicator: str

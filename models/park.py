@@ -221,7 +221,12 @@ class RuleSettings(_Model):
         description="an open alert closes when the excess is below this part of the tolerance",
     )
     min_completeness_ratio: float = Field(default=0.90, ge=0, le=1)
-    min_days: int = Field(default=3, ge=1, le=31)
+    max_age_days: int = Field(
+        default=3, ge=1, le=31, description="an older value is not the present: cannot tell"
+    )
+    max_settlement_age_days: int = Field(
+        default=75, ge=1, le=400, description="the same for shares that wait for settlements"
+    )
 
 
 class Substation(_Model):
@@ -297,6 +302,7 @@ def parse_park(document: Any, source: str) -> Park:
         faults = [
             f"{'.'.join(map(str, e['loc'])) or 'park'}: {e['msg']} (got {e['input']!r:.80})"
             for e in exc.errors()
+            if not (e["type"] == "too_short" and e["input"])  # faulty items count as absent
         ]
         raise ConfigError(source, faults) from exc
 

@@ -17,6 +17,8 @@ class Measured:
         value: None when it could not be told.
         is_open: an alert of this rule is open for the subject; the limit to close it is tighter
             than the one to open it (hysteresis).
+        age_days: days from the end of the period to today, 0 for a period that ends with
+            yesterday or today.
     """
 
     park_id: int
@@ -29,6 +31,7 @@ class Measured:
     estimated_ratio: float
     status: str
     is_open: bool
+    age_days: int
 
     def evidence(self, **more: Any) -> Mapping[str, Any]:
         """JSON-able facts for a verdict."""

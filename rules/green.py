@@ -44,6 +44,8 @@ def green_share_ytd(
 
     if seen.value is None:
         return verdict(Outcome.CANNOT_TELL, reason="no_value")
+    if seen.age_days > settings.max_settlement_age_days:
+        return verdict(Outcome.CANNOT_TELL, reason="old_data")
     if seen.completeness_ratio < settings.min_completeness_ratio:
         return verdict(Outcome.CANNOT_TELL, reason="incomplete_data")
     if seen.period_start.year != goal.year:

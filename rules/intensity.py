@@ -33,6 +33,8 @@ def specific_consumption(
             rule, seen.park_id, seen.enterprise_id, outcome, severity, {**facts, **extra}
         )
 
+    if seen.age_days > settings.max_age_days:
+        return verdict(Outcome.CANNOT_TELL, reason="old_data")
     if seen.completeness_ratio < settings.min_completeness_ratio:
         return verdict(Outcome.CANNOT_TELL, reason="incomplete_data")
     if seen.value is None:

@@ -30,9 +30,18 @@ _TYPES = (
 
 
 def save_indicators(
-    conn: Conn, park_id: int, values: Sequence[IndicatorValue], now: datetime
+    conn: Conn,
+    park_id: int,
+    values: Sequence[IndicatorValue],
+    scopes: Sequence[tuple[int | None, date]],
+    now: datetime,
 ) -> int:
-    """Insert or replace values; returns the number that is new or changed."""
+    """Replace the values of the scopes; returns the number that is new, changed or gone.
+
+    Args:
+        scopes: (enterprise, or None for the park; first day): what is stored of them from that
+            day on and is not among `values` can no longer be computed and is removed.
+    """
     sql = named_sql("indicators")
     with translate_db_errors(f"save {len(values)} indicator values"), conn.cursor() as cur:
         cur.execute(sql["create_indicator_staging"])
@@ -40,7 +49,13 @@ def save_indicators(
             copy.set_types(_TYPES)
             for v in values:
                 copy.write_row((v.indicator, park_id, *v[1:], now))
-        return cur.execute(sql["upsert_indicators"]).rowcount
+        gone = 0
+        for enterprise_id, from_day in scopes:
+            gone += cur.execute(
+                sql["delete_vanished_indicators"],
+                {"park_id": park_id, "enterprise_id": enterprise_id, "from_day": from_day},
+            ).rowcount
+        return gone + cur.execute(sql["upsert_indicators"]).rowcount
 
 
 def list_indicators(

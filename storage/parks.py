@@ -16,7 +16,11 @@ from models.park import Channel, Enterprise, Park, parse_park
 from storage.db import Conn, named_sql, translate_db_errors
 
 # A change of these rewrites the past: every interval of the channel would be computed anew.
-_HISTORY = ("quantity", "unit", "kind", "multiplier", "modulus")
+_HISTORY = ("quantity", "unit", "kind", "multiplier", "modulus", "timezone")
+# A change of these may decide some buckets otherwise: they are computed anew without asking.
+_RECOMPUTE = ("modulus", "rated_per_h", "period_s")
+# A change of these moves the shares of the park, not the intervals.
+_BOUNDARY = (".in_goal_boundary", ".data_from", ".timezone", ".role", ".in_service_from")
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,8 @@ def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) 
             sql["retire_missing_channels"],
             common | {"paths": [f"{m.key}/{c}" for m in meters for c in m.channels]},
         )
+        if any(c.path.endswith(_BOUNDARY) for c in changes):
+            conn.execute(sql["mark_park_stale"], {"park_id": park_id})
     return changes
 
 
@@ -144,7 +150,11 @@ def _write_enterprise(
             "in_goal_boundary": enterprise.in_goal_boundary,
         },
     )
-    restated = {c.path.rpartition(".")[0] for c in changes if c.rewrites_history}
+    restated = {
+        c.path.rpartition(".")[0]
+        for c in changes
+        if c.rewrites_history or c.path.rpartition(".")[2] in _RECOMPUTE
+    }
     for meter in enterprise.meters:
         meter_id = _one(
             conn,
@@ -162,7 +172,11 @@ def _write_enterprise(
             if f"{enterprise.key}/{meter.key}/{key}" in restated:
                 conn.execute(sql["mark_channel_stale"], {"channel_id": channel_id})
     if any(
-        c.path.startswith(f"{enterprise.key}/") and c.path.endswith((".role", ".in_service_from"))
+        c.path == "park.timezone"
+        or (
+            c.path.startswith(f"{enterprise.key}/")
+            and c.path.endswith((".role", ".in_service_from"))
+        )
         for c in changes
     ):
         conn.execute(sql["mark_balance_stale"], {"enterprise_id": number})

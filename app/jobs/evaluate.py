@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from alerts.lifecycle import apply_verdicts
@@ -43,7 +43,8 @@ def _verdicts(
 ) -> Iterator[Verdict]:
     park = applied.park
     is_open = set(open_alerts(conn, applied.park_id))
-    stop_by = local_day(now, park.zone) + timedelta(days=1)
+    today = local_day(now, park.zone)
+    stop_by = today + timedelta(days=1)
 
     def newest(indicator: str, kind: str, *, only_final: bool) -> dict[int | None, dict[str, Any]]:
         return newest_values(conn, applied.park_id, indicator, kind, stop_by, only_final=only_final)
@@ -51,7 +52,7 @@ def _verdicts(
     share = GREEN_SHARE_CLAIM if park.goal.share == "S3" else GREEN_SHARE_PHYSICAL
     # A month without its settlement looks worse than it is: only final values are judged.
     for subject, row in newest(share, "ytd", only_final=True).items():
-        seen = _measured(applied, subject, row, (green.RULE, subject) in is_open)
+        seen = _measured(applied, subject, row, (green.RULE, subject) in is_open, today)
         yield green.green_share_ytd(seen, park.goal, _goal_ratio(park, keys, subject), park.rules)
     for rule, indicator, target_name in (
         (intensity.ENERGY_RULE, ENERGY_INTENSITY, "energy_intensity_kwh_per_t"),
@@ -62,7 +63,7 @@ def _verdicts(
                 continue
             target = getattr(park.enterprise(keys[subject]).targets, target_name)
             if target is not None:
-                seen = _measured(applied, subject, row, (rule, subject) in is_open)
+                seen = _measured(applied, subject, row, (rule, subject) in is_open, today)
                 yield intensity.specific_consumption(rule, seen, target, park.rules)
 
 
@@ -75,7 +76,7 @@ def _goal_ratio(park: Park, keys: dict[int, str], subject: int | None) -> float:
 
 
 def _measured(
-    applied: AppliedPark, subject: int | None, row: dict[str, Any], is_open: bool
+    applied: AppliedPark, subject: int | None, row: dict[str, Any], is_open: bool, today: date
 ) -> Measured:
     return Measured(
         applied.park_id,
@@ -88,4 +89,5 @@ def _measured(
         row["estimated_ratio"],
         row["status"],
         is_open,
+        max((today - row["period_stop"]).days, 0),
     )

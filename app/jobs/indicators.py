@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
+from analytics.green.balance import BALANCE_ROLES
 from analytics.green.shares import Claims, park_total, shares, year_to_date
 from app.jobs.intensities import intensity_values
 from models.findings import Finding, Severity
@@ -24,7 +25,7 @@ from storage.claims import claims_by_month
 from storage.db import Conn, translate_db_errors
 from storage.findings import save_findings
 from storage.indicators import save_indicators
-from storage.parks import AppliedPark, applied_parks, enterprise_ids
+from storage.parks import AppliedPark, applied_parks, channels, enterprise_ids
 
 _METERED = ["import_kwh", "export_kwh", "direct_kwh", "onsite_kwh", "charge_kwh", "discharge_kwh"]
 
@@ -54,7 +55,8 @@ def compute_indicators(conn: Conn, now: datetime) -> dict[str, int]:
             for enterprise_id, from_day in stale.items():
                 values += intensity_values(conn, applied.park, enterprise_id, from_day, now)
             done["values"] += len(values)
-            done["changed"] += save_indicators(conn, applied.park_id, values, now)
+            scopes = [(i, day) for i, day in stale.items()] + [(None, min(stale.values()))]
+            done["changed"] += save_indicators(conn, applied.park_id, values, scopes, now)
     return done
 
 
@@ -63,7 +65,8 @@ def _green_values(
 ) -> Iterator[IndicatorValue]:
     today = local_day(now, applied.park.zone)
     ids = enterprise_ids(conn, applied.park_id)
-    inside = {ids[e.key] for e in applied.park.enterprises if e.in_goal_boundary}
+    balanced = {c.enterprise_id for c in channels(conn) if c.role in BALANCE_ROLES}
+    inside = {ids[e.key] for e in applied.park.enterprises if e.in_goal_boundary} & balanced
     first = min(stale.values())
     for year in range(first.year, today.year + 1):
         years = [y for i in ids.values() if (y := _year(conn, i, year, today)) is not None]
@@ -74,7 +77,9 @@ def _green_values(
                 _report_excess(conn, applied, one, year, now)
         members = [y for y in years if y.enterprise_id in inside]
         if members:
-            yield from _share_values(_park_year(members), due, first, now, applied)
+            # a silent member is missing from the park's share, and is said so: its balances are due
+            whole = replace(_park_year(members), members=len(inside))
+            yield from _share_values(whole, due, first, now, applied)
 
 
 def _year(conn: Conn, enterprise_id: int, year: int, today: date) -> _Year | None:
@@ -110,7 +115,6 @@ def _park_year(members: list[_Year]) -> _Year:
         summed([m.estimated_kwh for m in members]),
         summed([m.metered_kwh for m in members]),
         min(settled) if settled else None,
-        len(members),
     )
 
 

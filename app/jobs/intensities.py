@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +16,9 @@ from storage.balances import balance_days, role_days
 from storage.db import Conn
 
 _WINDOWS: tuple[tuple[PeriodKind, int], ...] = (("day", 1), ("rolling_7d", 7))
+
+
+_Parts = tuple[tuple["pd.Series[float]", "pd.Series[float]"], ...]
 
 
 def intensity_values(
@@ -35,15 +39,15 @@ def intensity_values(
     ):
         if amount.empty:
             continue
-        share = _estimated_share(estimated, amount)
+        parts = ((estimated, amount), (product["estimated_value"], product["value"]))
         for kind, width in _WINDOWS:
             table = specific_consumption(amount, product["value"], width)
-            yield from _rows(table, share, key, unit, enterprise_id, kind, width, from_day)
+            yield from _rows(table, parts, key, unit, enterprise_id, kind, width, from_day)
 
 
 def _rows(
     table: pd.DataFrame,
-    share: pd.Series[float],
+    parts: _Parts,
     key: str,
     unit: str,
     enterprise_id: int,
@@ -51,12 +55,11 @@ def _rows(
     width: int,
     from_day: date,
 ) -> Iterator[IndicatorValue]:
-    shares = share.to_dict()
+    lookups: list[tuple[Any, Any]] = [(e.to_dict(), whole.to_dict()) for e, whole in parts]
     for day, row in zip(table.index, table.to_dict("records"), strict=True):
         if day < from_day:
             continue
         window = [day - timedelta(days=n) for n in range(width)]
-        known = [shares[d] for d in window if d in shares]
         value = None if pd.isna(row["value"]) else float(row["value"])
         yield IndicatorValue(
             key,
@@ -69,11 +72,15 @@ def _rows(
             float(row["product_t"]),
             unit,
             float(row["days"]) / width,
-            sum(known) / len(known) if known else 0.0,
-            "final" if value else "provisional",
+            max(_estimated_ratio(*lookup, window) for lookup in lookups),
+            "final" if value is not None else "provisional",
         )
 
 
-def _estimated_share(estimated: pd.Series[float], amount: pd.Series[float]) -> pd.Series[float]:
-    positive = amount.where(amount > 0)
-    return (estimated / positive).fillna(0.0).clip(0.0, 1.0)
+def _estimated_ratio(
+    estimated: Mapping[date, float], whole: Mapping[date, float], window: Sequence[date]
+) -> float:
+    """Estimated part of an amount over the window: a ratio of sums, never a mean of ratios."""
+    total = sum(whole.get(d, 0.0) for d in window)
+    part = sum(estimated.get(d, 0.0) for d in window)
+    return min(max(part / total, 0.0), 1.0) if total > 0 else 0.0

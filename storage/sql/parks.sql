@@ -88,6 +88,14 @@ JOIN channel c USING (channel_id) JOIN meter m USING (meter_id)
 WHERE m.enterprise_id = %(enterprise_id)s
 ON CONFLICT DO NOTHING
 
+-- name: mark_park_stale
+-- All shares of a park, after its boundary changed. %(park_id)s int
+INSERT INTO stale_indicator (enterprise_id, from_day)
+SELECT b.enterprise_id, min(b.day) FROM balance_day b JOIN enterprise e USING (enterprise_id)
+WHERE e.park_id = %(park_id)s GROUP BY b.enterprise_id
+ON CONFLICT (enterprise_id) DO UPDATE
+    SET from_day = least(stale_indicator.from_day, excluded.from_day)
+
 -- name: remember_park
 -- %(key)s text, %(document)s jsonb, %(now)s timestamptz
 INSERT INTO park_history (park_key, document, applied_at)

@@ -8,8 +8,8 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -19,9 +19,9 @@ from tests.acceptance.conftest import REPO, Program
 PARK = "tests/data/park.yaml"
 
 
-def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for name, command in group.commands.items():
-        if isinstance(command, click.Group):
+        if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
         else:
             yield (*path, name)
@@ -29,7 +29,6 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 def test_every_command_has_help_and_working_commands_an_example(program: Program) -> None:
     root = typer.main.get_command(app)
-    assert isinstance(root, click.Group)
     found = list(commands(root))
     assert {
         "migrate",
@@ -45,9 +44,8 @@ def test_every_command_has_help_and_working_commands_an_example(program: Program
         "demo",
     } <= {c[0] for c in found}
     for path in found:
-        command: click.Command = root
+        command: Any = root
         for name in path:
-            assert isinstance(command, click.Group)
             command = command.commands[name]
         assert command.help, path
         if path[0] != "dashboards":

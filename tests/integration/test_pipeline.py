@@ -21,6 +21,7 @@ from tests.integration.feed import feed, ramp
 Q = timedelta(minutes=15)
 JAN1 = datetime(2025, 12, 31, 16, tzinfo=UTC)  # 2026-01-01 00:00 in Shanghai
 GRID, PV = "park/testpark/alpha/a-grid", "park/testpark/alpha/a-pv"
+BETA = "park/testpark/beta/b-grid"
 NOW = JAN1 + timedelta(days=31)
 
 
@@ -188,6 +189,8 @@ def test_a_gap_is_estimated_and_found(dsn: str, conn: Conn, applied: Park) -> No
 
 
 def test_rules_open_and_resolve(dsn: str, conn: Conn, applied: Park) -> None:
+    # beta reports every quarter-hour that it uses nothing; were it silent, the park could not tell
+    feed(dsn, BETA, ramp("import_kwh", JAN1, Q, [5.0] * (96 * 59 + 1)))
     month_of_alpha(dsn)  # S3 = S1 = 33.3 %; path on 1 Feb = 30 % + 20 % x 31/365 = 31.7 %
     calculate(conn)
     assert evaluate_rules(conn, NOW)["opened"] == 0
@@ -278,3 +281,69 @@ def test_a_channel_added_later_does_not_empty_the_past(dsn: str, conn: Conn, app
     calculate(conn)
     days = conn.execute("SELECT day, consumption_kwh FROM balance_day ORDER BY 1").fetchall()
     assert days == [(date(2026, 1, 1), 9600.0), (date(2026, 1, 2), 9600.0)]
+
+
+def park_year(conn: Conn, day: date) -> tuple[float, float, str]:
+    row = conn.execute(
+        "SELECT value, completeness_ratio, status FROM indicator_value WHERE enterprise_id IS NULL"
+        " AND indicator = 'green_share_physical' AND period_stop = %s",
+        (day,),
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def test_a_silent_enterprise_makes_the_park_incomplete(dsn: str, conn: Conn, applied: Park) -> None:
+    month_of_alpha(dsn)
+    calculate(conn)
+    assert park_year(conn, date(2026, 2, 1))[1] == pytest.approx(0.5)
+
+
+def test_a_change_of_the_boundary_moves_the_park(dsn: str, conn: Conn, applied: Park) -> None:
+    month_of_alpha(dsn)
+    feed(dsn, BETA, ramp("import_kwh", JAN1, Q, (0.15 * i for i in range(31 * 96 + 1))))
+    calculate(conn)  # beta uses 150 kWh of grid energy per quarter-hour, as much as alpha in all
+    assert park_year(conn, date(2026, 2, 1))[0] == pytest.approx(1 / 6)
+    changed = applied.model_dump(mode="json")
+    changed["enterprises"][1]["in_goal_boundary"] = False
+    apply_park(conn, Park.model_validate(changed), NOW)
+    calculate(conn)
+    assert park_year(conn, date(2026, 2, 1)) == (pytest.approx(1 / 3), 1.0, "final")
+
+
+def test_a_balance_that_cannot_close_any_more_takes_its_shares_along(
+    dsn: str, conn: Conn, applied: Park
+) -> None:
+    month_of_alpha(dsn, 5)
+    calculate(conn)
+    assert conn.execute("SELECT count(*) > 0 FROM indicator_value").fetchone() == (True,)
+    changed = applied.model_dump(mode="json")
+    wind = dict(changed["enterprises"][0]["meters"][1]["channels"]["gen_kwh"], role="onsite_wind")
+    changed["enterprises"][0]["meters"][1]["channels"]["wind_kwh"] = wind
+    apply_park(conn, Park.model_validate(changed), NOW)
+    calculate(conn)
+    assert conn.execute("SELECT count(*) FROM balance_day").fetchone() == (0,)
+    assert conn.execute("SELECT count(*) FROM indicator_value").fetchone() == (0,)
+
+
+def test_a_modulus_set_later_turns_a_fall_into_a_roll_over(
+    dsn: str, conn: Conn, applied: Park
+) -> None:
+    feed(dsn, PV, ramp("gen_kwh", JAN1, Q, [999_980.0, 999_990.0, 5.0, 15.0]))
+    calculate(conn)
+    assert conn.execute("SELECT count(*) FROM interval").fetchone() == (2,)
+    changed = applied.model_dump(mode="json")
+    changed["enterprises"][0]["meters"][1]["channels"]["gen_kwh"]["modulus"] = 1_000_000
+    apply_park(conn, Park.model_validate(changed), NOW)
+    calculate(conn)
+    values = conn.execute("SELECT value FROM interval ORDER BY bucket_start").fetchall()
+    assert values == [(10.0,), (15.0,), (10.0,)]
+
+
+def test_dead_meters_do_not_keep_alerts_alive_or_close_them(
+    dsn: str, conn: Conn, applied: Park
+) -> None:
+    month_of_alpha(dsn)
+    calculate(conn)
+    later = NOW + timedelta(days=120)
+    assert evaluate_rules(conn, later)["opened"] == 0

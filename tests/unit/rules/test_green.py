@@ -42,7 +42,12 @@ PATH = 0.30 + 0.20 * 182 / 365
 
 
 def ask(
-    value: float | None, *, is_open: bool = False, completeness: float = 1.0, year: int = 2026
+    value: float | None,
+    *,
+    is_open: bool = False,
+    completeness: float = 1.0,
+    year: int = 2026,
+    age_days: int = 0,
 ) -> Verdict:
     seen = Measured(
         1,
@@ -55,6 +60,7 @@ def ask(
         0.01,
         "final",
         is_open,
+        age_days,
     )
     return green_share_ytd(seen, GOAL, 0.5, SETTINGS)
 
@@ -111,3 +117,10 @@ def test_evidence_names_the_period_and_the_trust() -> None:
         "estimated_ratio": 0.01,
         "status": "final",
     }
+
+
+@pytest.mark.parametrize(("age_days", "outcome"), [(75, Outcome.BREACH), (76, Outcome.CANNOT_TELL)])
+def test_an_old_value_is_not_the_present(age_days: int, outcome: Outcome) -> None:
+    verdict = ask(0.1, age_days=age_days)
+    assert verdict.outcome is outcome
+    assert verdict.evidence.get("reason") == ("old_data" if age_days > 75 else None)

@@ -26,10 +26,10 @@ def ask(
     *,
     is_open: bool = False,
     completeness: float = 1.0,
+    age_days: int = 0,
 ) -> Verdict:
-    seen = Measured(
-        1, 7, date(2026, 3, 1), date(2026, 3, 8), value, unit, completeness, 0.0, "final", is_open
-    )
+    week = (date(2026, 3, 1), date(2026, 3, 8))
+    seen = Measured(1, 7, *week, value, unit, completeness, 0.0, "final", is_open, age_days)
     return specific_consumption(rule, seen, target, SETTINGS)
 
 
@@ -77,3 +77,10 @@ def test_cannot_tell_never_opens_and_never_closes(
 
 def test_one_missing_day_of_seven_is_too_much_by_default() -> None:
     assert SETTINGS.min_completeness_ratio > 6 / 7
+
+
+@pytest.mark.parametrize(("age_days", "outcome"), [(3, Outcome.BREACH), (4, Outcome.CANNOT_TELL)])
+def test_an_old_value_is_not_the_present(age_days: int, outcome: Outcome) -> None:
+    verdict = ask("energy_saving", 900.0, 500.0, "kWh/t", age_days=age_days)
+    assert verdict.outcome is outcome
+    assert verdict.evidence.get("reason") == ("old_data" if age_days > 3 else None)
