@@ -9,8 +9,9 @@ from datetime import timedelta
 
 from collectors.door import Directory, Door
 from collectors.inbox import Arrival, Inbox
-from collectors.transport import BrokerAddress, Transport
+from collectors.transport import Transport
 from collectors.writer import Writer
+from models.broker import BrokerAddress
 from models.findings import Finding, Severity
 from models.periods import Clock
 from storage.db import Conn

@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -27,24 +26,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from collectors.inbox import Arrival, Inbox
+from models.broker import BrokerAddress
 from models.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 _SESSION_S = 30 * 86_400
 _KEEPALIVE_S = 120
-
-
-@dataclass(frozen=True)
-class BrokerAddress:
-    """Where the broker is and how to log in; the password never appears in `repr`."""
-
-    host: str
-    port: int
-    protocol: str = "5"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    ca_file: Path | None = None
 
 
 @dataclass

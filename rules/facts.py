@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from models.findings import Severity
+from models.verdicts import Outcome, Verdict
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,19 @@ class Measured:
     is_open: bool
     age_days: int
 
-    def evidence(self, **more: Any) -> Mapping[str, Any]:
-        """JSON-able facts for a verdict."""
-        return {
+    def doubt(self, *, min_completeness_ratio: float, max_age_days: int) -> str:
+        """Why nothing can be told from this value; empty when it can be judged."""
+        if self.age_days > max_age_days:
+            return "old_data"
+        if self.completeness_ratio < min_completeness_ratio:
+            return "incomplete_data"
+        return "no_value" if self.value is None else ""
+
+    def verdict(
+        self, rule: str, outcome: Outcome, severity: Severity = Severity.WARNING, **facts: Any
+    ) -> Verdict:
+        """A verdict about the subject, with the value's own facts as evidence."""
+        evidence = {
             "value": self.value,
             "unit": self.unit,
             "period_start": self.period_start.isoformat(),
@@ -43,5 +55,28 @@ class Measured:
             "completeness_ratio": self.completeness_ratio,
             "estimated_ratio": self.estimated_ratio,
             "status": self.status,
-            **more,
+            **facts,
         }
+        return Verdict(rule, self.park_id, self.enterprise_id, outcome, severity, evidence)
+
+    def against_limit(
+        self,
+        rule: str,
+        excess: float,
+        *,
+        tolerance: float,
+        critical: float,
+        clear: float,
+        **facts: Any,
+    ) -> Verdict:
+        """Breach above the tolerance, critical far above; an open alert clears below `clear` of it.
+
+        Args:
+            excess: how far the value is on the wrong side of its target; same unit as the limits.
+        """
+        if excess > tolerance:
+            severity = Severity.CRITICAL if excess > critical else Severity.WARNING
+            return self.verdict(rule, Outcome.BREACH, severity, **facts)
+        if self.is_open and excess > tolerance * clear:
+            return self.verdict(rule, Outcome.HOLD, **facts)
+        return self.verdict(rule, Outcome.CLEAR, **facts)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from models.findings import Severity
 from models.park import GreenGoal, RuleSettings
 from models.verdicts import Outcome, Verdict
 from rules.facts import Measured
@@ -32,28 +32,20 @@ def green_share_ytd(
     `min_completeness_ratio` the answer is "cannot tell". Source: domain facts 8, row 3.
     """
     path = glide_path(goal, end_ratio, seen.period_stop)
-    facts = seen.evidence(target=path, year_end_target=end_ratio, share=goal.share)
-
-    def verdict(
-        outcome: Outcome, severity: Severity = Severity.WARNING, reason: str = ""
-    ) -> Verdict:
-        extra = {"reason": reason} if reason else {}
-        return Verdict(
-            RULE, seen.park_id, seen.enterprise_id, outcome, severity, {**facts, **extra}
-        )
-
-    if seen.value is None:
-        return verdict(Outcome.CANNOT_TELL, reason="no_value")
-    if seen.age_days > settings.max_settlement_age_days:
-        return verdict(Outcome.CANNOT_TELL, reason="old_data")
-    if seen.completeness_ratio < settings.min_completeness_ratio:
-        return verdict(Outcome.CANNOT_TELL, reason="incomplete_data")
+    facts: dict[str, Any] = {"target": path, "year_end_target": end_ratio, "share": goal.share}
+    doubt = seen.doubt(
+        min_completeness_ratio=settings.min_completeness_ratio,
+        max_age_days=settings.max_settlement_age_days,
+    )
     if seen.period_start.year != goal.year:
-        return verdict(Outcome.CANNOT_TELL, reason="other_year")
-    short = path - seen.value
-    if short > settings.green_tolerance_ratio:
-        critical = short > settings.green_critical_ratio
-        return verdict(Outcome.BREACH, Severity.CRITICAL if critical else Severity.WARNING)
-    if seen.is_open and short > settings.green_tolerance_ratio * settings.clear_ratio:
-        return verdict(Outcome.HOLD)
-    return verdict(Outcome.CLEAR)
+        doubt = "other_year"
+    if doubt or seen.value is None:
+        return seen.verdict(RULE, Outcome.CANNOT_TELL, reason=doubt, **facts)
+    return seen.against_limit(
+        RULE,
+        path - seen.value,
+        tolerance=settings.green_tolerance_ratio,
+        critical=settings.green_critical_ratio,
+        clear=settings.clear_ratio,
+        **facts,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from models.findings import Severity
 from models.park import RuleSettings
 from models.verdicts import Outcome, Verdict
 from rules.facts import Measured
@@ -23,26 +22,16 @@ def specific_consumption(
     An open alert closes when the excess is within `clear_ratio` of the tolerance. Incomplete data
     or a week without product give "cannot tell". Source: domain facts 8, rows 17 and 24.
     """
-    facts = seen.evidence(target=target)
-
-    def verdict(
-        outcome: Outcome, severity: Severity = Severity.WARNING, reason: str = ""
-    ) -> Verdict:
-        extra = {"reason": reason} if reason else {}
-        return Verdict(
-            rule, seen.park_id, seen.enterprise_id, outcome, severity, {**facts, **extra}
-        )
-
-    if seen.age_days > settings.max_age_days:
-        return verdict(Outcome.CANNOT_TELL, reason="old_data")
-    if seen.completeness_ratio < settings.min_completeness_ratio:
-        return verdict(Outcome.CANNOT_TELL, reason="incomplete_data")
-    if seen.value is None:
-        return verdict(Outcome.CANNOT_TELL, reason="no_value")
-    excess = seen.value / target - 1
-    if excess > settings.intensity_tolerance_ratio:
-        critical = excess > settings.intensity_critical_ratio
-        return verdict(Outcome.BREACH, Severity.CRITICAL if critical else Severity.WARNING)
-    if seen.is_open and excess > settings.intensity_tolerance_ratio * settings.clear_ratio:
-        return verdict(Outcome.HOLD)
-    return verdict(Outcome.CLEAR)
+    doubt = seen.doubt(
+        min_completeness_ratio=settings.min_completeness_ratio, max_age_days=settings.max_age_days
+    )
+    if doubt or seen.value is None:
+        return seen.verdict(rule, Outcome.CANNOT_TELL, reason=doubt, target=target)
+    return seen.against_limit(
+        rule,
+        seen.value / target - 1,
+        tolerance=settings.intensity_tolerance_ratio,
+        critical=settings.intensity_critical_ratio,
+        clear=settings.clear_ratio,
+        target=target,
+    )

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
+from models.broker import BrokerAddress
 from models.errors import ConfigError
 from simulators.message import Message
 
 _WINDOW = 200
 _QUEUE = 2000
-
-
-@dataclass(frozen=True)
-class BrokerLogin:
-    """Where to publish; the password never appears in `repr`."""
-
-    host: str
-    port: int
-    protocol: str = "5"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    ca_file: Path | None = None
 
 
 class Publisher:
@@ -37,7 +24,7 @@ class Publisher:
     how much that can be and knows when all of it has arrived.
     """
 
-    def __init__(self, login: BrokerLogin, client_id: str = "") -> None:
+    def __init__(self, login: BrokerAddress, client_id: str = "") -> None:
         self.published = 0
         self.acknowledged = 0
         self._login = login

@@ -16,7 +16,7 @@ from app.jobs.scheduler import serve
 from app.settings import Settings, settings
 from app.wiring import clock_of, console, database
 from collectors.service import Collector
-from collectors.transport import BrokerAddress
+from models.broker import BrokerAddress
 from models.park import Park, load_park
 from storage.migrate import migrate as run_migrations
 from storage.parks import applied_parks, apply_park, difference

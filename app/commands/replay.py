@@ -11,11 +11,11 @@ import typer
 
 from app.commands.operate import broker_address
 from app.progress import progress_bar
-from app.settings import Settings, settings
+from app.settings import settings
 from app.wiring import console
 from models.errors import ConfigError
 from simulators.mapping import load_mapping
-from simulators.publisher import BrokerLogin, Publisher
+from simulators.publisher import Publisher
 from simulators.replay import read_data, replay_messages, trade_rows, write_trades
 
 
@@ -66,7 +66,7 @@ def replay(
         console.print(f"would publish {len(messages)} messages, {readings} readings")
         return
     began = time.monotonic()
-    publisher = Publisher(login(settings())).start()
+    publisher = Publisher(broker_address(settings())).start()
     try:
         with progress_bar() as bar:
             for number, message in enumerate(bar.track(messages, description="messages")):
@@ -87,9 +87,3 @@ def replay(
         f"published {publisher.published} messages, {readings} readings, "
         f"acknowledged {publisher.acknowledged} in {time.monotonic() - began:.1f} s"
     )
-
-
-def login(config: Settings) -> BrokerLogin:
-    """The broker of the settings, for a publisher."""
-    at = broker_address(config)
-    return BrokerLogin(at.host, at.port, at.protocol, at.username, at.password, at.ca_file)

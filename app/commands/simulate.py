@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from app.clock import AcceleratedClock, Clock, RealClock
+from app.commands.operate import broker_address
 from app.commands.options import instant
-from app.commands.replay import login
 from app.jobs.pipeline import wall_now
 from app.progress import progress_bar
 from app.settings import settings
@@ -97,7 +97,7 @@ def _range(
     simulator: ParkSimulator, start: datetime, stop: datetime, batch: int, *, dry_run: bool
 ) -> None:
     began, expected, messages, readings = time.monotonic(), simulator.count(start, stop), 0, 0
-    publisher = None if dry_run else Publisher(login(settings())).start()
+    publisher = None if dry_run else Publisher(broker_address(settings())).start()
     try:
         with progress_bar() as bar:
             task = bar.add_task("readings", total=expected)
@@ -119,7 +119,7 @@ def _live(simulator: ParkSimulator, clock: RealClock | AcceleratedClock, start: 
     began, stopping = time.monotonic(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _n, _f: stopping.set())
-    publisher = Publisher(login(settings())).start()
+    publisher = Publisher(broker_address(settings())).start()
     sink = _Counting(publisher)
     console.print(f"live from {start.isoformat()}, speed {clock.speed:g}; Ctrl-C ends it")
     try:

@@ -12,7 +12,7 @@ import pytest
 from app.clock import RealClock
 from app.embedded import Broker
 from collectors.service import Collector
-from collectors.transport import BrokerAddress
+from models.broker import BrokerAddress
 from models.park import Park, load_park
 from storage.db import Conn, connect
 from storage.parks import apply_park

@@ -14,9 +14,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from app.embedded import Broker, free_port
+from models.broker import BrokerAddress
 from models.errors import ConfigError
 from simulators.message import Message
-from simulators.publisher import BrokerLogin, Publisher
+from simulators.publisher import Publisher
 from tests.integration.test_collector import wait_for
 
 
@@ -24,8 +25,8 @@ def message(number: int) -> Message:
     return Message(datetime.now(UTC), "park/p/e/m", b"%d" % number, 1)
 
 
-def login(broker: Broker, protocol: str = "") -> BrokerLogin:
-    return BrokerLogin(broker.host, broker.port, protocol or broker.protocol)
+def login(broker: Broker, protocol: str = "") -> BrokerAddress:
+    return BrokerAddress(broker.host, broker.port, protocol or broker.protocol)
 
 
 class Listener:
@@ -121,12 +122,12 @@ def test_a_full_queue_waits_only_as_long_as_told(broker: Broker, publisher: Publ
 def test_a_broker_that_is_away() -> None:
     port = free_port()
     with pytest.raises(ConfigError, match=rf"127.0.0.1:{port}.*\n.*GREENPARK_MQTT_HOST") as caught:
-        Publisher(BrokerLogin("127.0.0.1", port)).start(3)
+        Publisher(BrokerAddress("127.0.0.1", port)).start(3)
     assert "cannot be reached" in str(caught.value)
 
 
 def test_the_password_is_not_shown() -> None:
-    assert "s3cret" not in repr(BrokerLogin("h", 1, username="u", password="s3cret"))
+    assert "s3cret" not in repr(BrokerAddress("h", 1, username="u", password="s3cret"))
 
 
 class Refuser:
@@ -163,14 +164,14 @@ def test_a_refused_login_says_so_at_once() -> None:
     refuser = Refuser(NOT_AUTHORIZED, 0)
     began = time.monotonic()
     with pytest.raises(ConfigError, match="refuses the connection: Not authorized"):
-        Publisher(BrokerLogin("127.0.0.1", refuser.port)).start()
+        Publisher(BrokerAddress("127.0.0.1", refuser.port)).start()
     assert time.monotonic() - began < 5
     refuser.close()
 
 
 def test_a_refused_message_is_not_counted_as_arrived() -> None:
     refuser = Refuser(0, NOT_AUTHORIZED)
-    made = Publisher(BrokerLogin("127.0.0.1", refuser.port)).start()
+    made = Publisher(BrokerAddress("127.0.0.1", refuser.port)).start()
     made.publish(message(1))
     with pytest.raises(ConfigError, match="refuses messages: Not authorized"):
         made.flush(5)
