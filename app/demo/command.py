@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections.abc import Callable
@@ -76,6 +77,7 @@ def demo(
     Examples: greenpark demo --- greenpark demo --seconds 60
     """
     began = time.monotonic()
+    logging.getLogger().setLevel(logging.WARNING)  # the table is the log
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     with running_stack(fresh_folder(folder)) as stack:
         run = _Demo(stack, load_park(sample / "park.yaml"), sample, seconds, speed)
@@ -101,15 +103,12 @@ def _announce(run: _Demo) -> None:
         f"[bold]{run.park.name.zh} {run.park.name.en}[/bold]: simulated data. "
         f"Everything is kept in {run.stack.folder}"
     )
-    console.print(
-        f"broker: {broker.name} on port {broker.port}"
-        + (
-            ""
-            if broker.durable
-            else " (good for a try: it does not keep messages for a "
-            "collector that is away; install mosquitto for more)"
+    console.print(f"broker: {broker.name} on port {broker.port}")
+    if not broker.durable:
+        console.print(
+            "this broker is good for a try: messages it has acknowledged do not survive its kill; "
+            "Mosquitto 2.1 with the persist-sqlite plugin keeps them"
         )
-    )
 
 
 def _history(run: _Demo, seed: int, began: float) -> datetime:
