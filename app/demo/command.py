@@ -15,15 +15,17 @@ import typer
 from rich.live import Live
 
 from app.clock import AcceleratedClock
-from app.demo.history import backfill, bring_claims
+from app.commands.options import NowOption
+from app.demo.history import backfill, bring_certificates, bring_claims
 from app.demo.page import write_page
 from app.demo.screen import Scene, look, picture
 from app.demo.stack import Stack, fresh_folder, running_stack
+from app.demo.year import in_year_of
 from app.jobs.pipeline import run_once, wall_now
 from app.settings import Settings
 from app.wiring import console
 from models.park import Park, load_park
-from models.periods import day_start
+from models.periods import day_start, local_day
 from simulators.scenario import load_scenario
 from simulators.source import ParkSimulator
 from storage.db import Conn, connect
@@ -48,6 +50,9 @@ class _Demo:
     sample: Path
     seconds: float | None
     speed: float
+    at: datetime
+    today: date
+    years: int = 0
     notes: list[str] = field(default_factory=list)
     park_id: int = 0
 
@@ -71,8 +76,11 @@ def demo(
         ),
     ] = _SAMPLE,
     seed: Annotated[int, typer.Option(help="another seed, another year")] = 2026,
+    now: NowOption = None,
 ) -> None:
     """Simulate the sample park from 1 January to now, then live at an accelerated clock.
+
+    In January the history begins with the year before.
 
     Examples: greenpark demo --- greenpark demo --seconds 60
     """
@@ -80,11 +88,15 @@ def demo(
     logging.getLogger().setLevel(logging.WARNING)  # the table is the log
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     with running_stack(fresh_folder(folder)) as stack:
-        run = _Demo(stack, load_park(sample / "park.yaml"), sample, seconds, speed)
+        at = _quarter_hour(now or wall_now())
+        park = load_park(sample / "park.yaml")
+        today = local_day(at, park.zone)
+        run = _Demo(stack, in_year_of(park, today), sample, seconds, speed, at, today)
+        run.years = today.year - park.goal.year
         _announce(run)
-        now = _history(run, seed, began)
+        _history(run, seed, began)
         failed: list[str] = []
-        clock = AcceleratedClock(wall_now(), now, speed)
+        clock = AcceleratedClock(wall_now(), at, speed)
         try:
             _live(run, clock, seed)
         except KeyboardInterrupt:
@@ -111,26 +123,26 @@ def _announce(run: _Demo) -> None:
         )
 
 
-def _history(run: _Demo, seed: int, began: float) -> datetime:
-    """Schema, park, readings since 1 January; returns the present instant of the park."""
-    now = datetime.fromtimestamp(int(time.time() // 900) * 900, UTC)
-    today = now.astimezone(run.park.zone).date()
+def _quarter_hour(at: datetime) -> datetime:
+    return datetime.fromtimestamp(int(at.timestamp() // 900) * 900, UTC)
+
+
+def _history(run: _Demo, seed: int, began: float) -> None:
+    """Schema, park, claims, readings since 1 January."""
     with run.connect() as conn:
         migrate(conn)
         with conn.transaction():
-            apply_park(conn, run.park, now)
+            apply_park(conn, run.park, run.at)
         run.park_id = next(a.park_id for a in applied_parks(conn) if a.park.key == run.park.key)
-        said = bring_claims(conn, run.park_id, run.sample, "trades.csv", "certificates.csv", now)
+        said = bring_claims(conn, run.park_id, run.sample, run.years, run.at, run.today)
     console.print(f"imported {said}")
     simulator = ParkSimulator(run.park, load_scenario(run.sample / "simulation.yaml"), seed)
-    counters = backfill(
-        simulator, run.connect, day_start(date(today.year, 1, 1), run.park.zone), now
-    )
+    first = run.park.data_from or date(run.today.year, 1, 1)
+    counters = backfill(simulator, run.connect, day_start(first, run.park.zone), run.at)
     console.print(
         f"history: {counters['stored']:,} readings stored, {counters['quarantined']} "
         f"refused, {time.monotonic() - began:.0f} s after the start"
     )
-    return now
 
 
 def _live(run: _Demo, clock: AcceleratedClock, seed: int) -> None:
@@ -184,11 +196,11 @@ class _Later:
 
 def _certificates(run: _Demo) -> None:
     """An enterprise cancels certificates; its alert resolves by itself."""
-    name = "certificates-november.csv"
-    if (run.sample / name).exists():
+    file = run.sample / "certificates-november.csv"
+    if file.exists():
         with run.connect() as conn:
-            said = bring_claims(conn, run.park_id, run.sample, "", name, wall_now())
-        run.notes.append(f"imported while running: {said}")
+            said = bring_certificates(conn, run.park_id, file, run.years, wall_now(), run.today)
+        run.notes.append(f"imported while running, {file.name}: {said}")
 
 
 def _last_run(run: _Demo, now: datetime) -> Scene:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from rich.progress import Progress
 
 from app.clock import FixedClock
+from app.demo.year import claims_until
 from app.jobs.balances import compute_balances
 from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
@@ -50,22 +51,29 @@ def backfill(
 
 
 def bring_claims(
-    conn: Conn, park_id: int, folder: Path, trades: str, certificates: str, now: datetime
+    conn: Conn, park_id: int, sample: Path, years: int, now: datetime, today: date
 ) -> str:
-    """Import the settled trades and cancelled certificates of the sample park; '' for none."""
+    """Import the settled trades and cancelled certificates of the sample park.
+
+    Args:
+        years: whole years to move them by.
+    """
     ids = enterprise_ids(conn, park_id)
-    said = []
-    if trades:
-        content = (folder / trades).read_bytes()
-        done = import_trades(conn, ids, read_trades(content, trades), trades, content, now)
-        said.append(f"{trades}: {done.new} settlements")
-    if certificates:
-        content = (folder / certificates).read_bytes()
-        batch = import_certificates(
-            conn, ids, read_certificates(content, certificates), certificates, content, now
-        )
-        said.append(f"{certificates}: {batch.new} batches of cancelled certificates")
-    return ", ".join(said)
+    content = (sample / "trades.csv").read_bytes()
+    trades = claims_until(read_trades(content, "trades.csv"), years, today)
+    done = import_trades(conn, ids, trades, "trades.csv", content, now)
+    batches = bring_certificates(conn, park_id, sample / "certificates.csv", years, now, today)
+    return f"{done.new} settlements of trades, {batches}"
+
+
+def bring_certificates(
+    conn: Conn, park_id: int, file: Path, years: int, now: datetime, today: date
+) -> str:
+    """Import a file of cancelled certificates; says how many batches it were."""
+    content = file.read_bytes()
+    rows = claims_until(read_certificates(content, file.name), years, today)
+    done = import_certificates(conn, enterprise_ids(conn, park_id), rows, file.name, content, now)
+    return f"{done.new} batch(es) of cancelled certificates"
 
 
 def _calculate(conn: Conn, now: datetime, bar: Progress) -> None:

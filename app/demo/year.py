@@ -1,0 +1,36 @@
+"""The sample park in whatever year the demo is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+from models.claims import CertificateRow, TradeRow
+from models.park import Park
+from models.periods import next_month
+
+Row = TypeVar("Row", TradeRow, CertificateRow)
+
+_SHORT_YEAR_DAYS = 30  # in January there is too little of the year: begin with the one before
+
+
+def in_year_of(park: Park, today: date) -> Park:
+    """The park with its goal in the year of `today` and data from a 1 January on."""
+    short = (today - date(today.year, 1, 1)).days < _SHORT_YEAR_DAYS
+    goal = park.goal.model_copy(update={"year": today.year})
+    first = date(today.year - short, 1, 1)
+    return park.model_copy(update={"goal": goal, "data_from": first})
+
+
+def claims_until(rows: Sequence[Row], years: int, today: date) -> list[Row]:
+    """Claims moved by whole years, of the months that are over."""
+    moved = []
+    for row in rows:
+        changes: dict[str, Any] = {"month": row.month.replace(year=row.month.year + years)}
+        if isinstance(row, CertificateRow):
+            cancelled = row.cancelled_on
+            changes["cancelled_on"] = cancelled.replace(year=cancelled.year + years)
+        if next_month(changes["month"]) <= today:
+            moved.append(row._replace(**changes))
+    return moved
