@@ -34,6 +34,17 @@ def save_findings(conn: Conn, findings: Sequence[Finding], now: datetime) -> Non
         cur.executemany(named_sql("findings")["save_finding"], rows)
 
 
+def forget_findings(
+    conn: Conn, channel_id: int, codes: Sequence[str], low: datetime, high: datetime
+) -> None:
+    """Remove findings of a channel that begin in `[low, high)`; the caller makes them anew."""
+    with translate_db_errors("forget findings"):
+        conn.execute(
+            named_sql("findings")["forget_findings"],
+            {"channel_id": channel_id, "codes": list(codes), "low": low, "high": high},
+        )
+
+
 def list_findings(conn: Conn, limit: int = 10_000) -> list[dict[str, Any]]:
     """Validation findings and refusals, newest first, as rows for output."""
     sql = named_sql("findings")

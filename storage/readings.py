@@ -154,13 +154,18 @@ class ChannelReadings:
 
 
 def channel_readings(
-    conn: Conn, channel_id: int, start: datetime, stop: datetime
+    conn: Conn, channel_id: int, start: datetime, stop: datetime, context: int
 ) -> ChannelReadings | None:
-    """Readings that decide every bucket touched by a reading in `[start, stop]`."""
+    """Readings that decide every bucket touched by a reading in `[start, stop]`.
+
+    Args:
+        context: how many readings away a reading can still decide a bucket; 1 for gauges and for
+            plain differences.
+    """
     with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
         rows = cur.execute(
             named_sql("readings")["channel_readings"],
-            {"channel_id": channel_id, "start": start, "stop": stop},
+            {"channel_id": channel_id, "start": start, "stop": stop, "context": context},
         ).fetchall()
     if not rows:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from analytics.metering.glitches import find_glitches
 from models.periods import BUCKET_S
 
 Floats = npt.NDArray[np.float64]
@@ -62,6 +63,7 @@ class Buckets:
         value: amounts (registers) or means (gauges), canonical unit.
         estimated: True where a boundary lies in a pause longer than `max_gap_s`.
         falls: registers only, see `Fall`.
+        glitches: registers only: (epoch seconds, raw value) of readings that were passed over.
         gaps: pauses longer than `max_gap_s` as (start, stop) epoch seconds.
     """
 
@@ -69,6 +71,7 @@ class Buckets:
     value: Floats
     estimated: Bools
     falls: list[Fall] = field(default_factory=list)
+    glitches: list[tuple[float, float]] = field(default_factory=list)
     gaps: list[tuple[float, float]] = field(default_factory=list)
 
 
@@ -117,10 +120,14 @@ def register_buckets(
         low_s, high_s: multiples of 900; readings outside of the range help to bound it.
 
     The sum over the buckets between two readings on boundaries is the register difference times
-    the factor. Nothing is computed beyond the last reading or across a fall.
+    the factor. Nothing is computed beyond the last reading or across a fall; glitches are passed
+    over.
     """
+    glitch = find_glitches(raw)
+    glitches = list(zip(at_s[glitch].tolist(), raw[glitch].tolist(), strict=True))
+    at_s, raw = at_s[~glitch], raw[~glitch]
     if len(at_s) < 2:
-        return Buckets(*_empty())
+        return Buckets(*_empty(), glitches=glitches)
     wraps, segment, falls = find_breaks(at_s, raw, spec)
     long = (np.diff(at_s) > spec.max_gap_s) & (np.diff(segment) == 0)
     gaps = [(float(at_s[i]), float(at_s[i + 1])) for i in np.flatnonzero(long)]
@@ -138,10 +145,9 @@ def register_buckets(
         estimated.append(inside[:-1] | inside[1:])
         starts.append(edges[:-1].astype(np.int64))
     if not starts:
-        return Buckets(*_empty(), falls=falls, gaps=gaps)
-    return Buckets(
-        np.concatenate(starts), np.concatenate(values), np.concatenate(estimated), falls, gaps
-    )
+        return Buckets(*_empty(), falls, glitches, gaps)
+    joined = (np.concatenate(starts), np.concatenate(values), np.concatenate(estimated))
+    return Buckets(*joined, falls, glitches, gaps)
 
 
 def _amounts(

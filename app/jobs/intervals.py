@@ -9,17 +9,19 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from analytics.metering.gauges import gauge_buckets
+from analytics.metering.glitches import CONTEXT_SAMPLES
 from analytics.metering.registers import Buckets, RegisterSpec, register_buckets
 from models.channels import ChannelRef
 from models.findings import Finding, Severity
 from storage.db import Conn, translate_db_errors
-from storage.findings import save_findings
+from storage.findings import forget_findings, save_findings
 from storage.intervals import Recomputed, StaleRange, replace_intervals, take_stale_ranges
 from storage.parks import channels
 from storage.readings import channel_readings
 
 _RANGES_PER_TRANSACTION = 4000
 _MERGE = timedelta(days=1)
+_CODES = ("register.fell", "register.glitch", "interval.gap")
 
 
 def compute_intervals(
@@ -38,10 +40,12 @@ def compute_intervals(
             parts, findings = [], []
             for channel_id, ranges in _by_channel(stale).items():
                 if channel_id in known:
-                    for part in _recompute(conn, known[channel_id], ranges):
-                        parts.append(part.recomputed)
-                        findings += part.findings
+                    for done_part in _recompute(conn, known[channel_id], ranges):
+                        parts.append(done_part.recomputed)
+                        findings += done_part.findings
             written = replace_intervals(conn, parts, now) if parts else 0
+            for part in parts:  # what turned out otherwise is no finding any more
+                forget_findings(conn, part.channel_id, _CODES, _utc(part.low_s), _utc(part.high_s))
             save_findings(conn, findings, now)
         done["ranges"] += len(stale)
         done["buckets"] += written
@@ -75,9 +79,10 @@ def _by_channel(stale: Sequence[StaleRange]) -> Mapping[int, list[StaleRange]]:
 
 
 def _recompute(conn: Conn, channel: ChannelRef, ranges: Sequence[StaleRange]) -> Iterator[_Part]:
+    context = 1 if channel.kind == "gauge" else CONTEXT_SAMPLES
     covered_s = -np.inf  # ranges may reach into each other through their neighbouring readings
     for item in ranges:
-        data = channel_readings(conn, channel.channel_id, item.start_at, item.stop_at)
+        data = channel_readings(conn, channel.channel_id, item.start_at, item.stop_at, context)
         if data is None or data.high_s <= covered_s:
             continue
         low_s = max(data.low_s, covered_s)
@@ -124,7 +129,23 @@ def _findings(channel: ChannelRef, buckets: Buckets, low_s: float, high_s: float
             },
         )
         for f in buckets.falls
-        if low_s <= f.at_s <= high_s
+        if low_s <= f.at_s < high_s
+    ]
+    found += [
+        Finding(
+            "register.glitch",
+            Severity.WARNING,
+            _utc(at_s),
+            _utc(at_s),
+            channel.channel_id,
+            evidence={
+                "value": value,
+                "unit": channel.unit,
+                "meaning": "the register left its course and came back: the reading is passed over",
+            },
+        )
+        for at_s, value in buckets.glitches
+        if low_s <= at_s < high_s
     ]
     found += [
         Finding(

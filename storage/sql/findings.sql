@@ -8,6 +8,13 @@ ON CONFLICT (code, enterprise_id, channel_id, period_start) DO UPDATE
     SET severity = excluded.severity, period_stop = excluded.period_stop,
         evidence = excluded.evidence, last_seen_at = excluded.last_seen_at
 
+-- name: forget_findings
+-- Findings of a channel that begin in [low, high), before they are made anew.
+-- %(channel_id)s int, %(codes)s text[], %(low)s, %(high)s timestamptz
+DELETE FROM finding
+WHERE channel_id = %(channel_id)s AND code = ANY (%(codes)s)
+  AND period_start >= %(low)s AND period_start < %(high)s
+
 -- name: list_findings
 -- Findings with their channel, newest first. %(limit)s int
 SELECT f.code, f.severity, e.key AS enterprise, m.key AS meter, c.key AS channel,

@@ -81,24 +81,29 @@ ON CONFLICT (client_id) DO UPDATE SET started_at = excluded.started_at,
     updated_at = excluded.updated_at, counters = excluded.counters
 
 -- name: channel_readings
--- Readings of one channel that decide the buckets touched by [start, stop]: from the last reading
--- at or before the bucket that holds the reading before `start`, to the first reading at or after
--- the end of the bucket that holds the reading after `stop`. The newest correction counts.
--- %(channel_id)s int, %(start)s timestamptz, %(stop)s timestamptz
+-- Readings of one channel that decide the buckets touched by [start, stop]: those from the bucket
+-- of the reading `context` places before `start` to the end of the bucket of the one `context`
+-- places after `stop`, and `context` more on both sides. The newest correction counts.
+-- %(channel_id)s int, %(start)s timestamptz, %(stop)s timestamptz, %(context)s int
 WITH edge AS (
     SELECT date_bin('15 minutes', coalesce((
-               SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts < %(start)s
-               ORDER BY ts DESC LIMIT 1), %(start)s), timestamptz '2000-01-01 00:00+00') AS low,
+               SELECT min(ts) FROM (
+                   SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts < %(start)s
+                   ORDER BY ts DESC LIMIT %(context)s) AS b), %(start)s),
+               timestamptz '2000-01-01 00:00+00') AS low,
            date_bin('15 minutes', coalesce((
-               SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > %(stop)s
-               ORDER BY ts LIMIT 1), %(stop)s), timestamptz '2000-01-01 00:00+00')
-               + interval '15 minutes' AS high
+               SELECT max(ts) FROM (
+                   SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > %(stop)s
+                   ORDER BY ts LIMIT %(context)s) AS a), %(stop)s),
+               timestamptz '2000-01-01 00:00+00') + interval '15 minutes' AS high
 ), reach AS (
     SELECT low, high,
-           coalesce((SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts <= low
-                     ORDER BY ts DESC LIMIT 1), low) AS first,
-           coalesce((SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts >= high
-                     ORDER BY ts LIMIT 1), high) AS last
+           coalesce((SELECT min(ts) FROM (
+               SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts <= low
+               ORDER BY ts DESC LIMIT %(context)s + 1) AS b), low) AS first,
+           coalesce((SELECT max(ts) FROM (
+               SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts >= high
+               ORDER BY ts LIMIT %(context)s + 1) AS a), high) AS last
     FROM edge
 )
 SELECT extract(epoch FROM r.ts)::float8 AS at_s,

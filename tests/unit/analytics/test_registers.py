@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.metering.gauges import gauge_buckets
+from analytics.metering.glitches import CONTEXT_SAMPLES
 from analytics.metering.registers import RegisterSpec, register_buckets
 
 T0 = 1_772_323_200  # 2026-03-01 00:00 UTC, on a bucket boundary
@@ -101,8 +102,8 @@ def test_any_part_computed_alone_gives_the_same_bits(
         return
     low = int(data.draw(st.sampled_from(whole.start_s.tolist())))
     high = low + 900 * data.draw(st.integers(1, 20))
-    first = max(np.searchsorted(at, low, side="right") - 1, 0)
-    last = min(np.searchsorted(at, high, side="left") + 1, len(at))
+    first = max(np.searchsorted(at, low, side="right") - 1 - CONTEXT_SAMPLES, 0)
+    last = min(np.searchsorted(at, high, side="left") + 1 + CONTEXT_SAMPLES, len(at))
     part = register_buckets(at[first:last], raw[first:last], spec, low, high)
     expected = (whole.start_s >= low) & (whole.start_s < high)
     assert part.start_s.tolist() == whole.start_s[expected].tolist()
