@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,6 @@ class AcceleratedClock:
     def now(self) -> datetime:
         """Park time, UTC."""
         return self.park_start + (datetime.now(UTC) - self.real_start) * self.speed
-
-    def sleep_until(self, instant: datetime) -> None:
-        """Wait until park time reaches `instant`."""
-        wait = (instant - self.now()) / self.speed
-        if wait > timedelta(0):
-            time.sleep(wait.total_seconds())
 
     def spec(self) -> str:
         """Text form for `GREENPARK_CLOCK`."""

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from collectors.door import Directory, Door, Judged, quarantined
 from collectors.inbox import Arrival, Inbox, Incoming
@@ -26,6 +27,8 @@ from storage.parks import channels
 from storage.readings import Quarantined, save_collector_state, store_batch
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 _RELOAD_AFTER_S = 10.0
 _RELOAD_ON_UNKNOWN_S = 1.0
@@ -84,32 +87,29 @@ class Writer:
 
     def commit(self, messages: Sequence[Incoming]) -> bool:
         """Store messages; returns only when they are committed, or False when told to stop."""
-        pause_s = 0.1
-        while True:
-            try:
-                judged = self._judge(messages)
-                break
-            except Unavailable as exc:
-                if not self._pause(exc, pause_s):
-                    return False
-                pause_s = min(pause_s * 2, 15.0)
+        judged = self._patiently(lambda: self._judge(messages))
+        if judged is None:
+            return False
         size = sum(len(j.readings) + j.refused for j in judged)
         self.counters.update(messages=len(messages), received=size, pending=size)
         return self._store(messages, judged)
 
     def _store(self, messages: Sequence[Incoming], judged: Sequence[Judged]) -> bool:
+        try:
+            return self._patiently(lambda: self._transaction(judged)) is not None
+        except Invalid as exc:
+            return self._split(messages, judged, exc)
+
+    def _patiently(self, work: Callable[[], _T]) -> _T | None:
+        """Result of `work`, tried again while the database is away; None when told to stop."""
         pause_s = 0.1
         while True:
             try:
-                self._transaction(judged)
+                return work()
             except Unavailable as exc:
                 if not self._pause(exc, pause_s):
-                    return False
+                    return None
                 pause_s = min(pause_s * 2, 15.0)
-            except Invalid as exc:
-                return self._split(messages, judged, exc)
-            else:
-                return True
 
     def _split(
         self, messages: Sequence[Incoming], judged: Sequence[Judged], cause: Invalid
@@ -134,14 +134,15 @@ class Writer:
         note = Quarantined(topic, payload, "storage", detail, received_at)
         return self._store(messages, [Judged(refused=refused, quarantined=note)])
 
-    def _transaction(self, judged: Sequence[Judged]) -> None:
+    def _transaction(self, judged: Sequence[Judged]) -> Counter[str]:
+        """Commit and count; returns the counters as they are then."""
         readings = [r for j in judged for r in j.readings]
-        quarantined = [j.quarantined for j in judged if j.quarantined]
+        refusals = [j.quarantined for j in judged if j.quarantined]
         refused = sum(j.refused for j in judged)
         conn = self._connection()
         notes = self.notes[:]
         with translate_db_errors("commit a batch"), conn.transaction():
-            result = store_batch(conn, readings, quarantined)
+            result = store_batch(conn, readings, refusals)
             save_findings(conn, notes, self.clock.now())
             counters = self.counters + Counter(
                 stored=result.stored,
@@ -154,6 +155,7 @@ class Writer:
             self._leave_state(conn, counters)
         self.counters = counters
         del self.notes[: len(notes)]
+        return counters
 
     def _leave_state(self, conn: Conn, counters: Counter[str]) -> None:
         if time.monotonic() - self._state_at > _STATE_EVERY_S or self.stopping.is_set():

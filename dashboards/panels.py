@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from grafana_foundation_sdk.builders import common as bc
 from grafana_foundation_sdk.builders import dashboard as bd
@@ -118,21 +119,31 @@ def thresholds(steps: Steps) -> bd.ThresholdsConfig:
     return bd.ThresholdsConfig().mode(md.ThresholdsMode.ABSOLUTE).steps(made)
 
 
+_P = TypeVar("_P", stat.Panel, table.Panel, timeseries.Panel)
+
+
+def _framed(panel: _P, t: Texts, ident: int, key: str, sql: Sql, place: Place) -> _P:
+    """What every panel has: number, title, description, source, place, query, neutral colour."""
+    return (
+        panel.id(ident)
+        .title(t(f"{key}.title"))
+        .description(t(f"{key}.description"))
+        .datasource(DATASOURCE)
+        .grid_pos(place.grid())
+        .thresholds(thresholds(((None, NEUTRAL),)))
+        .with_target(sql)
+    )
+
+
 def stat_panel(
     t: Texts, ident: int, key: str, sql: Sql, place: Place, columns: list[Column]
 ) -> stat.Panel:
     """A row of numbers from the columns of a one-row query; narrow ones are set smaller."""
     value_size = 26 if len(columns) == 1 or place.w > 2 * len(columns) else 18
     panel = (
-        stat.Panel()
-        .id(ident)
-        .title(t(f"{key}.title"))
-        .description(t(f"{key}.description"))
-        .datasource(DATASOURCE)
-        .grid_pos(place.grid())
+        _framed(stat.Panel(), t, ident, key, sql, place)
         .no_value(t("no_value"))
         .unit("none")
-        .thresholds(thresholds(((None, NEUTRAL),)))
         .color_mode(mc.BigValueColorMode.VALUE)
         .graph_mode(mc.BigValueGraphMode.NONE)
         .text_mode(
@@ -141,7 +152,6 @@ def stat_panel(
         .text(bc.VizTextDisplayOptions().title_size(12).value_size(value_size))
         .orientation(mc.VizOrientation.VERTICAL)
         .reduce_options(bc.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False))
-        .with_target(sql)
     )
     for column in columns:
         panel = panel.override_by_name(column.name, column.properties(t, cell=False))
@@ -153,17 +163,10 @@ def table_panel(
 ) -> table.Panel:
     """A table; its order is that of the query."""
     panel = (
-        table.Panel()
-        .id(ident)
-        .title(t(f"{key}.title"))
-        .description(t(f"{key}.description"))
-        .datasource(DATASOURCE)
-        .grid_pos(place.grid())
+        _framed(table.Panel(), t, ident, key, sql, place)
         .no_value(t(f"{key}.none"))
         .unit("none")
-        .thresholds(thresholds(((None, NEUTRAL),)))
         .cell_height(mc.TableCellHeight.SM)
-        .with_target(sql)
     )
     for column in columns:
         panel = panel.override_by_name(column.name, column.properties(t, cell=True))
@@ -175,17 +178,11 @@ def timeseries_panel(
 ) -> timeseries.Panel:
     """Lines over time; gaps stay gaps."""
     panel = (
-        timeseries.Panel()
-        .id(ident)
-        .title(t(f"{key}.title"))
-        .description(t(f"{key}.description"))
-        .datasource(DATASOURCE)
-        .grid_pos(place.grid())
+        _framed(timeseries.Panel(), t, ident, key, sql, place)
         .no_value(t("no_value"))
         .line_width(2)
         .show_points(mc.VisibilityMode.NEVER)
         .span_nulls(False)
-        .thresholds(thresholds(((None, NEUTRAL),)))
         .legend(
             bc.VizLegendOptions()
             .show_legend(True)
@@ -194,7 +191,6 @@ def timeseries_panel(
             .calcs([])
         )
         .tooltip(bc.VizTooltipOptions().mode(mc.TooltipDisplayMode.MULTI).sort(mc.SortOrder.NONE))
-        .with_target(sql)
     )
     for column in columns:
         panel = panel.override_by_name(column.name, column.properties(t, cell=False))

@@ -25,13 +25,17 @@ BALANCE_ROLES = (
     Role.STORAGE_DISCHARGE,
 )
 
-DAY_COLUMNS = (
+METERED_COLUMNS = (
     "import_kwh",
     "export_kwh",
     "direct_kwh",
     "onsite_kwh",
     "charge_kwh",
     "discharge_kwh",
+)
+
+DAY_COLUMNS = (
+    *METERED_COLUMNS,
     "physical_green_kwh",
     "grid_draw_kwh",
     "consumption_kwh",

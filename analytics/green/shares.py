@@ -5,10 +5,12 @@ from __future__ import annotations
 import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
+
+from models.periods import next_month
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Claims:
     def settled_until(self) -> date | None:
         """First day after the last month for which anything was settled; None without claims."""
         months = [*self.green, *self.nuclear, *self.certificates]
-        return _next_month(max(months)) if months else None
+        return next_month(max(months)) if months else None
 
 
 YTD_COLUMNS = (
@@ -131,7 +133,3 @@ def park_total(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     for part in parts:
         total = total + part.reindex(total.index).ffill().fillna(0.0)
     return total
-
-
-def _next_month(month: date) -> date:
-    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -80,9 +80,7 @@ def _balance(
                     "expected_buckets": buckets_in_day(day, zone),
                 }
             )
-    replace_balance_days(
-        conn, mine[0].enterprise_id, sorted(days), [r for r in rows if r["day"] in days]
-    )
+    replace_balance_days(conn, mine[0].enterprise_id, sorted(days), rows)
     return len(rows)
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from analytics.green.balance import BALANCE_ROLES
+from analytics.green.balance import BALANCE_ROLES, METERED_COLUMNS
 from analytics.green.shares import Claims, park_total, shares, year_to_date
 from app.jobs.intensities import intensity_values
 from models.findings import Finding, Severity
@@ -26,8 +26,6 @@ from storage.db import Conn, translate_db_errors
 from storage.findings import save_findings
 from storage.indicators import save_indicators
 from storage.parks import AppliedPark, applied_parks, channels, enterprise_ids
-
-_METERED = ["import_kwh", "export_kwh", "direct_kwh", "onsite_kwh", "charge_kwh", "discharge_kwh"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _year(conn: Conn, enterprise_id: int, year: int, today: date) -> _Year | Non
         year_to_date(frame, claims, year),
         frame["buckets"].cumsum(),
         frame["estimated_kwh"].cumsum(),
-        frame[_METERED].sum(axis=1).cumsum(),
+        frame[list(METERED_COLUMNS)].sum(axis=1).cumsum(),
         claims.settled_until,
     )
 
