@@ -95,7 +95,6 @@ def demo(
         run.years = today.year - park.goal.year
         _announce(run)
         _history(run, seed, began)
-        failed: list[str] = []
         clock = AcceleratedClock(wall_now(), at, speed)
         try:
             _live(run, clock, seed)
