@@ -24,8 +24,8 @@ from pydantic import (
 
 from models.errors import ConfigError
 from models.quantities import QUANTITIES
+from models.sources import Key, Source, source_faults
 
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 Language = Literal["zh-CN", "en"]
 
 
@@ -186,6 +186,9 @@ class Enterprise(_Model):
     contacts: tuple[Contact, ...] = ()
     targets: Targets = Targets()
     meters: tuple[Meter, ...] = ()
+    sources: tuple[Source, ...] = Field(
+        default=(), description="devices that do not speak the native JSON"
+    )
 
 
 class GreenGoal(_Model):
@@ -267,6 +270,10 @@ class Park(_Model):
             for s in self.substations
             if s.meter not in meters
         ]
+        faults += source_faults(
+            self.key,
+            [(e.key, s, {m.key for m in e.meters}) for e in self.enterprises for s in e.sources],
+        )
         if faults:
             raise ValueError("; ".join(faults))
         return self

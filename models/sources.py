@@ -1,0 +1,91 @@
+"""Where an enterprise's devices publish that do not speak the native JSON, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from models.topics import overlap, valid_filter
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
+
+
+def _filter(pattern: str) -> str:
+    if not valid_filter(pattern) or pattern.split("/")[0] in ("#", "+", "$share", "$SYS"):
+        msg = f"{pattern!r} is not an MQTT topic filter with a fixed first level"
+        raise ValueError(msg)
+    return pattern
+
+
+class Device(BaseModel):
+    """A device of a source: the meter it is, and its names that differ from the channel keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    meter: Key
+    channels: dict[str, Key] = Field(
+        default={}, description="name in the message -> channel; others keep their name"
+    )
+
+
+class Source(BaseModel):
+    """Messages of one format below one topic filter; they can only feed this enterprise."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    topic: Annotated[str, AfterValidator(_filter)] = Field(
+        description="MQTT topic filter, e.g. park/mypark/acme/shelly/#"
+    )
+    format: str = Field(
+        description="thingsboard, senml, sparkplug, or the name of a device template"
+    )
+    devices: dict[str, Device] = Field(
+        min_length=1, description="device name in topic or message -> meter"
+    )
+    timezone: str | None = Field(
+        default=None, description="zone of device clocks that send local time; default: template"
+    )
+    encoding: str | None = Field(
+        default=None, description="text encoding, e.g. gbk; default: template, else UTF-8"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_devices(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("devices"), dict):
+            devices = {
+                str(name): {"meter": device} if isinstance(device, str) else device
+                for name, device in data["devices"].items()
+            }
+            return {**data, "devices": devices}
+        return data
+
+
+def source_faults(park: str, owned: Iterable[tuple[str, Source, set[str]]]) -> Iterator[str]:
+    """What is wrong with the sources of a park: meters of others, topics of others.
+
+    Args:
+        owned: enterprise key, one of its sources, the keys of all its meters.
+    """
+    seen: list[tuple[str, str]] = []
+    for enterprise, source, meters in owned:
+        where = f"enterprise {enterprise}: source {source.topic}"
+        for name, device in source.devices.items():
+            if device.meter not in meters:
+                yield f"{where}: device {name}: meter {device.meter!r} is not a meter of {enterprise}"
+        own = f"park/{park}/{enterprise}/"
+        if overlap(source.topic, "park/#") and not source.topic.startswith(own):
+            yield f"{where}: topics below park/ belong to enterprises; start it with {own}"
+        for other, topic in seen:
+            if overlap(topic, source.topic) and (other != enterprise or topic == source.topic):
+                yield f"{where}: overlaps with {topic} of enterprise {other}"
+        seen.append((enterprise, source.topic))
