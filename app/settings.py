@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     mqtt_username: str = Field(default="", description="broker user; empty: anonymous")
     mqtt_password: SecretStr = Field(default=SecretStr(""), description="broker password")
     mqtt_ca_file: Path | None = Field(default=None, description="CA certificate; set: TLS")
+    mqtt_cert_file: Path | None = Field(
+        default=None, description="client certificate, where the broker takes it as the login"
+    )
+    mqtt_key_file: Path | None = Field(default=None, description="key of the client certificate")
     mqtt_client_id: str = Field(
         default="greenpark-collector", description="fixed client id: the session belongs to it"
     )

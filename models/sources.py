@@ -81,7 +81,7 @@ def source_faults(park: str, owned: Iterable[tuple[str, Source, set[str]]]) -> I
         where = f"enterprise {enterprise}: source {source.topic}"
         for name, device in source.devices.items():
             if device.meter not in meters:
-                yield f"{where}: device {name}: meter {device.meter!r} is not a meter of {enterprise}"
+                yield f"{where}: device {name}: {device.meter!r} is not a meter of {enterprise}"
         own = f"park/{park}/{enterprise}/"
         if overlap(source.topic, "park/#") and not source.topic.startswith(own):
             yield f"{where}: topics below park/ belong to enterprises; start it with {own}"

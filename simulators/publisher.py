@@ -41,10 +41,7 @@ class Publisher:
         )
         self._client.max_inflight_messages_set(_WINDOW)
         self._client.reconnect_delay_set(1, 5)
-        if login.username:
-            self._client.username_pw_set(login.username, login.password)
-        if login.ca_file:
-            self._client.tls_set(str(login.ca_file))
+        login.log_in(self._client)
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
 

@@ -129,6 +129,8 @@ def broker_address(config: Settings) -> BrokerAddress:
         config.mqtt_username,
         config.mqtt_password.get_secret_value(),
         config.mqtt_ca_file,
+        config.mqtt_cert_file,
+        config.mqtt_key_file,
     )
 
 

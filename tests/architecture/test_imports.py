@@ -12,7 +12,7 @@ from tests.architecture.tree import PACKAGES, REPO, imported, short, sources, sy
 
 ONLY_HOME = {
     "psycopg": {"storage", "app"},
-    "paho": {"collectors", "simulators"},
+    "paho": {"collectors", "gateway", "simulators"},
     "jinja2": {"alerts", "app"},
     "grafana_foundation_sdk": {"dashboards"},
 }

@@ -17,6 +17,7 @@ PACKAGES = (
     "collectors",
     "alerts",
     "dashboards",
+    "gateway",
     "simulators",
     "app",
 )

@@ -1,0 +1,1 @@
+"""The edge process of an enterprise: reads meters, keeps what the park has not acknowledged."""
