@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     )
     mqtt_topic: str = Field(default="park/#", description="subscription of the collector")
 
+    shard: str = Field(
+        default="", description="1/2: the first of two collectors that share the enterprises"
+    )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Prometheus metrics and health; 0: not served"
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="address of the metrics")
     collector_batch: int = Field(default=2000, ge=1, le=20_000, description="messages per commit")
     collector_linger_s: float = Field(
         default=0.1, ge=0, le=10, description="longest wait for a fuller batch [s]"

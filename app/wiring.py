@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -54,7 +55,7 @@ def clock_of(config: Settings, at: datetime | None = None) -> Clock:
 
 
 @contextmanager
-def database(*, schema: bool = True) -> Iterator[Callable[[], Conn]]:
+def database(*, schema: bool = True) -> Iterator[OpenConnection]:
     """A function that opens connections: to GREENPARK_DSN, or to the embedded server.
 
     Args:
@@ -69,9 +70,17 @@ def database(*, schema: bool = True) -> Iterator[Callable[[], Conn]]:
         yield from _connector(embedded, schema=schema)
 
 
-def _connector(dsn: str, *, schema: bool) -> Iterator[Callable[[], Conn]]:
-    def open_connection() -> Conn:
-        return connect(dsn, application="greenpark")
+class OpenConnection(Protocol):
+    """Opens a connection that names itself."""
+
+    def __call__(self, application: str = "greenpark") -> Conn:
+        """The connection; `application` is the name that the server shows."""
+        ...
+
+
+def _connector(dsn: str, *, schema: bool) -> Iterator[OpenConnection]:
+    def open_connection(application: str = "greenpark") -> Conn:
+        return connect(dsn, application=application)
 
     if schema:
         with open_connection() as conn:

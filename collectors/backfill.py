@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from collectors.door import Directory, Door
-from collectors.inbox import Incoming
+from collectors.directory import Directory
+from collectors.door import Door
+from collectors.formats.base import Incoming
+from collectors.health import Health
 from collectors.writer import Writer
 from models.errors import Unavailable
 from models.periods import Clock
@@ -36,7 +38,7 @@ def store_history(
         Unavailable: the database is away; what was committed stays, run it again.
     """
     door = Door(Directory([]), max_payload_bytes, timedelta(minutes=5))
-    writer = Writer(connect, door, clock, "backfill")
+    writer = Writer(connect, door, clock, Health("backfill", clock.now()))
     writer.stopping.set()  # an import does not wait for the database for ever
     pending: list[Incoming] = []
     size = 0
@@ -56,7 +58,7 @@ def store_history(
 
 
 def _commit(writer: Writer, messages: list[Incoming]) -> None:
-    if not writer.commit(messages):
+    if writer.commit(messages) is None:
         raise Unavailable(
             "store history",
             "the database went away; run the command again, what is stored already is recognised",

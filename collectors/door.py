@@ -2,160 +2,200 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from collectors.codec import Address, RawValue, decode, parse_topic
-from models.channels import ChannelRef
-from models.errors import PayloadError
-from models.quantities import QUANTITIES
+from collectors.directory import Directory, Route, Slot
+from collectors.formats import native, senml, template, thingsboard
+from collectors.formats.base import Decoded, Incoming, Publication, RawValue, from_us, to_us
+from collectors.formats.sparkplug_host import SparkplugHost
+from models.errors import ParkError, PayloadError
 from storage.readings import Quarantined, Reading
 
+log = logging.getLogger(__name__)
 
-class Directory:
-    """Meters and channels of the applied parks, for look-ups by topic."""
-
-    def __init__(self, channels: Iterable[ChannelRef]) -> None:
-        self._channels: dict[tuple[str, str, str], ChannelRef] = {}
-        self._owners: dict[tuple[str, str], str] = {}
-        self._parks: set[str] = set()
-        self.limits: dict[int, tuple[float, float]] = {}
-        for ref in channels:
-            self._channels[ref.park_key, ref.meter_key, ref.key] = ref
-            self._owners[ref.park_key, ref.meter_key] = ref.enterprise_key
-            self._parks.add(ref.park_key)
-            self.limits[ref.channel_id] = _limits(ref)
-
-    def check_owner(self, address: Address, meter: str) -> None:
-        """Refuse a meter that is unknown or belongs to another enterprise than the topic names.
-
-        Raises:
-            PayloadError: with code unknown_park, unknown_meter or ownership.
-        """
-        if address.park not in self._parks:
-            raise PayloadError("unknown_park", "topic", address.park, "a park that was applied")
-        owner = self._owners.get((address.park, meter))
-        if owner is None:
-            raise PayloadError(
-                "unknown_meter", "meter", meter, f"a meter of park {address.park} in park.yaml"
-            )
-        if owner != address.enterprise:
-            raise PayloadError(
-                "ownership",
-                "topic",
-                f"{address.enterprise}/{meter}",
-                "the topic of the enterprise that owns the meter",
-            )
-
-    def channel(self, park: str, meter: str, channel: str) -> ChannelRef:
-        """The channel.
-
-        Raises:
-            PayloadError: the meter has no such channel.
-        """
-        ref = self._channels.get((park, meter, channel))
-        if ref is None:
-            raise PayloadError(
-                "unknown_channel",
-                f"{meter}.{channel}",
-                channel,
-                "a channel of this meter in park.yaml",
-            )
-        return ref
+_UNKNOWN = ("unknown_park", "unknown_meter", "unknown_channel")
+_STATELESS = {"thingsboard": thingsboard.decode, "senml": senml.decode}
 
 
-def _limits(ref: ChannelRef) -> tuple[float, float]:
-    """Believable raw values of a channel: catalogue range and display modulus."""
-    low, high = (bound / ref.factor for bound in QUANTITIES[ref.quantity].plausible)
-    return low, min(high, ref.modulus) if ref.modulus else high
+def formats() -> list[str]:
+    """Names that `format` of a source can have."""
+    return ["sparkplug", *_STATELESS, *template.load_templates()]
 
 
 @dataclass(slots=True)
-class Judged:
-    """What one message became."""
+class Batch:
+    """What messages became, in order of arrival.
 
+    Attributes:
+        ends: for each message, the number of readings of it and all before it.
+        refused: for each message, values that were refused.
+        quarantined: message number -> its row.
+        replies: what the protocols want to be sent back.
+    """
+
+    messages: list[Incoming] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
-    refused: int = 0
-    quarantined: Quarantined | None = None
+    ends: list[int] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    quarantined: dict[int, Quarantined] = field(default_factory=dict)
+    replies: list[Publication] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Values received: readings and refusals."""
+        return len(self.readings) + sum(self.refused)
+
+    def part(self, first: int, stop: int) -> Batch:
+        """The messages `[first, stop)` with what they became."""
+        low, high = (self.ends[n - 1] if n else 0 for n in (first, stop))
+        return Batch(
+            self.messages[first:stop],
+            self.readings[low:high],
+            [end - low for end in self.ends[first:stop]],
+            self.refused[first:stop],
+            {n - first: q for n, q in self.quarantined.items() if first <= n < stop},
+        )
 
 
 @dataclass
 class Door:
-    """Decodes and checks messages against the directory."""
+    """Decodes and checks messages against the directory.
+
+    Attributes:
+        refresh: asked when a message names what the directory does not know; True when the
+            directory was read anew.
+        sparkplug: the state of Sparkplug nodes; messages must come in order of arrival.
+        ignored: values that devices of a source send beyond the meter's channels, by topic filter.
+    """
 
     directory: Directory
     max_payload_bytes: int
     future_tolerance: timedelta
+    refresh: Callable[[], bool] = lambda: False
+    sparkplug: SparkplugHost = field(default_factory=SparkplugHost)
+    ignored: Counter[str] = field(default_factory=Counter)
 
-    def judge(self, topic: str, payload: bytes, now: datetime) -> Judged:
-        """Readings of a message; what is refused goes to quarantine with every reason.
+    def __post_init__(self) -> None:
+        self._tolerance_us = self.future_tolerance // timedelta(microseconds=1)
 
-        Args:
-            now: the receiver's clock, aware UTC.
-        """
-        out = Judged()
+    def judge(self, messages: Sequence[Incoming]) -> Batch:
+        """Readings of the messages; what is refused goes to quarantine with every reason."""
+        out = Batch()
+        now_us, seen = 0, None
+        for message in messages:
+            if message.received_at is not seen:
+                seen = message.received_at
+                now_us = to_us(seen)
+            try:
+                self._judge(message, now_us, out)
+            except ParkError:
+                raise  # the database is away, or we are told to stop
+            except Exception as exc:  # our own defects cost one message, not the collector
+                log.exception("a message could not be judged, it goes to quarantine")
+                del out.readings[out.ends[-1] if out.ends else 0 :]
+                problem = PayloadError("internal", "message", exc, "a message the door can judge")
+                self._note(message, [problem], out)
+        return out
+
+    def _judge(self, message: Incoming, now_us: int, out: Batch) -> None:
+        decoded = Decoded()
         try:
-            if len(payload) > self.max_payload_bytes:
+            if len(message.payload) > self.max_payload_bytes:
                 raise PayloadError(
                     "too_large",
                     "payload",
-                    f"{len(payload)} bytes",
+                    f"{len(message.payload)} bytes",
                     f"at most {self.max_payload_bytes} bytes",
                 )
-            address = parse_topic(topic)
-            decoded = decode(address, payload)
-        except PayloadError as exc:
-            problems: list[PayloadError] = [exc]
-        else:
-            problems = decoded.problems
-            self._check(address, decoded.values, now, out, problems)
-        if problems:
-            out.refused = len(problems)
-            out.quarantined = quarantined(topic, payload, problems, now)
-        return out
-
-    def _check(
-        self,
-        address: Address,
-        values: Sequence[RawValue],
-        now: datetime,
-        out: Judged,
-        problems: list[PayloadError],
-    ) -> None:
-        latest = now + self.future_tolerance
-        directory, limits = self.directory, self.directory.limits
-        meter = None
-        for raw in values:
-            try:
-                if raw.meter != meter:
-                    directory.check_owner(address, raw.meter)
-                    meter = raw.meter
-                ref = directory.channel(address.park, raw.meter, raw.channel)
-                if raw.ts > latest:
-                    raise PayloadError(
-                        "future",
-                        f"{raw.meter}.{raw.channel}",
-                        raw.ts.isoformat(),
-                        f"a time up to {latest.isoformat()}",
-                    )
-                low, high = limits[ref.channel_id]
-                if not low <= raw.value <= high:
-                    raise PayloadError(
-                        "out_of_range",
-                        f"{raw.meter}.{raw.channel}",
-                        raw.value,
-                        f"{low:g} to {high:g} {ref.unit}",
-                    )
-            except PayloadError as exc:
-                problems.append(exc)
+            route = self.directory.route(message.topic)
+            if route.source is None:
+                native.decode(route.meter, message.payload, decoded)
             else:
-                out.readings.append(Reading(ref.channel_id, raw.ts, raw.value, now, raw.correction))
+                decoded = self._decode_foreign(route.source.format, message, route)
+            self._check(route, decoded, now_us, out)
+        except PayloadError as exc:
+            decoded.problems.append(exc)
+        if decoded.replies:
+            out.replies += decoded.replies
+        self._note(message, decoded.problems, out)
+
+    def _note(self, message: Incoming, problems: Sequence[PayloadError], out: Batch) -> None:
+        if problems:
+            out.quarantined[len(out.ends)] = quarantined(message, problems)
+        out.messages.append(message)
+        out.ends.append(len(out.readings))
+        out.refused.append(len(problems))
+
+    def _decode_foreign(self, name: str, message: Incoming, route: Route) -> Decoded:
+        if name == "sparkplug":
+            return self.sparkplug.decode(message, route.options)
+        if name in _STATELESS:
+            return _STATELESS[name](message, route.options)
+        known = template.load_templates().get(name)
+        if known is None:
+            raise PayloadError("format", "format", name, f"one of {', '.join(formats())}")
+        return template.decode(known, message, route.options)
+
+    def _check(self, route: Route, decoded: Decoded, now_us: int, out: Batch) -> None:
+        slots, readings = route.slots, out.readings
+        latest_us = now_us + self._tolerance_us
+        for raw in decoded.values:
+            device, channel, ts_us, value, correction, unit = raw
+            slot = slots.get((device, channel))
+            try:
+                if slot is None:
+                    slot = self._slot(route, raw)
+                    if slot is None:
+                        self.ignored[route.source.topic if route.source else ""] += 1
+                        continue
+                if unit is not None and unit != slot.unit:
+                    value = converted(value, unit, slot)
+                if ts_us > latest_us or not slot.low <= value <= slot.high:
+                    raise _implausible(slot, ts_us, value, latest_us)
+            except PayloadError as exc:
+                decoded.problems.append(exc)
+            else:
+                readings.append(Reading(slot.channel_id, ts_us, value, now_us, correction))
+
+    def _slot(self, route: Route, raw: RawValue) -> Slot | None:
+        try:
+            return self.directory.slot(route, raw.device, raw.channel)
+        except PayloadError as exc:
+            if exc.code not in _UNKNOWN or not self.refresh():
+                raise
+        return self.directory.slot(route, raw.device, raw.channel)
 
 
-def quarantined(
-    topic: str, payload: bytes, problems: Sequence[PayloadError], now: datetime
-) -> Quarantined:
+def converted(value: float, unit: str, slot: Slot) -> float:
+    """A value in the unit of its channel.
+
+    Raises:
+        PayloadError: the unit measures something else.
+    """
+    accepted = slot.quantity.accepted
+    if unit not in accepted:
+        raise PayloadError("unit", slot.path, unit, f"a unit of {slot.quantity.key}: {slot.unit}")
+    return value * accepted[unit] / accepted[slot.unit]
+
+
+def _implausible(slot: Slot, ts_us: int, value: float, latest_us: int) -> PayloadError:
+    if ts_us > latest_us:
+        return PayloadError(
+            "future",
+            slot.path,
+            from_us(ts_us).isoformat(),
+            f"a time up to {from_us(latest_us).isoformat()}",
+        )
+    return PayloadError(
+        "out_of_range", slot.path, value, f"{slot.low:g} to {slot.high:g} {slot.unit}"
+    )
+
+
+def quarantined(message: Incoming, problems: Sequence[PayloadError]) -> Quarantined:
     """The quarantine row of a message; lists up to 50 problems."""
     detail = [
         {"code": p.code, "field": p.field, "got": p.got, "expected": p.expected}
@@ -170,4 +210,6 @@ def quarantined(
                 "expected": "further problems are not listed",
             }
         )
-    return Quarantined(topic, payload, problems[0].code, detail, now)
+    return Quarantined(
+        message.topic, message.payload, problems[0].code, detail, message.received_at
+    )

@@ -5,39 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Sequence
 
+from collectors.formats.base import Incoming
 
-class Arrival(NamedTuple):
-    """A message as it came from the broker.
-
-    Attributes:
-        generation: number of the connection that delivered it; an acknowledgement is only good
-            on that connection.
-        mid: packet id, 0 for QoS 0 (nothing to acknowledge).
-    """
-
-    generation: int
-    mid: int
-    topic: bytes
-    payload: bytes
-
-
-class Incoming(NamedTuple):
-    """A message on its way into the database, with the receiver's clock."""
-
-    topic: str
-    payload: bytes
-    received_at: datetime
+_MOST_BYTES = 32 * 1024 * 1024
 
 
 class Inbox:
-    """Arrivals in order; `full` tells the network thread to stop reading the socket."""
+    """Messages in order; `full` tells the network thread to stop reading the socket.
 
-    def __init__(self, limit: int) -> None:
+    One thread puts, one takes. Bounded by number and by bytes: a few large payloads weigh more
+    than thousands of small ones.
+    """
+
+    def __init__(self, limit: int, most_bytes: int = _MOST_BYTES) -> None:
         self._limit = limit
-        self._items: deque[Arrival] = deque()
+        self._most_bytes = most_bytes
+        self._items: deque[Incoming] = deque()
+        self._put_bytes = 0  # written by the one who puts
+        self._taken_bytes = 0  # written by the one who takes
         self._filled = threading.Condition()
 
     def __len__(self) -> int:
@@ -46,24 +33,31 @@ class Inbox:
     @property
     def full(self) -> bool:
         """True when the writer is behind by the whole limit."""
-        return len(self._items) >= self._limit
+        waiting = self._put_bytes - self._taken_bytes
+        return len(self._items) >= self._limit or waiting >= self._most_bytes
 
-    def put(self, arrival: Arrival) -> None:
+    def put(self, messages: Sequence[Incoming]) -> None:
         """Append; never blocks (the caller respects `full` before it reads more)."""
-        self._items.append(arrival)
-        if len(self._items) == 1 or len(self._items) % 256 == 0:
-            with self._filled:
-                self._filled.notify()
+        self._put_bytes += sum(len(m.payload) for m in messages)
+        self._items.extend(messages)
+        with self._filled:
+            self._filled.notify()
 
-    def take(self, most: int, linger_s: float, wait_s: float = 0.2) -> list[Arrival]:
-        """Up to `most` arrivals; waits `wait_s` for the first and `linger_s` for a fuller batch."""
+    def take(self, most: int, linger_s: float, wait_s: float = 0.2) -> list[Incoming]:
+        """Up to `most` messages; waits `wait_s` for the first and `linger_s` for a fuller batch."""
+        deadline = time.monotonic() + wait_s
         with self._filled:
-            if not self._items:
-                self._filled.wait(wait_s)
-        if not self._items:
-            return []
-        deadline = time.monotonic() + linger_s
-        with self._filled:
-            while len(self._items) < most and (left := deadline - time.monotonic()) > 0:
+            while not self._items and (left := deadline - time.monotonic()) > 0:
                 self._filled.wait(left)
-        return [self._items.popleft() for _ in range(min(most, len(self._items)))]
+            if not self._items:
+                return []
+            deadline = time.monotonic() + linger_s
+            while (
+                len(self._items) < most
+                and not self.full
+                and (left := deadline - time.monotonic()) > 0
+            ):
+                self._filled.wait(left)
+        taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+        self._taken_bytes += sum(len(m.payload) for m in taken)
+        return taken

@@ -3,20 +3,58 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from collectors.door import Directory, Door
-from collectors.inbox import Arrival, Inbox
+from collectors.directory import Directory
+from collectors.door import Batch, Door
+from collectors.health import Health
+from collectors.inbox import Inbox
+from collectors.shards import Shard, atoms
+from collectors.subscriptions import Subscriptions
 from collectors.transport import Transport
 from collectors.writer import Writer
 from models.broker import BrokerAddress
+from models.errors import ParkError, Unavailable
 from models.findings import Finding, Severity
 from models.periods import Clock
+from storage.collectors import lock_client, save_subscriptions, subscriptions
 from storage.db import Conn
 
 log = logging.getLogger(__name__)
+
+_STANDBY_S = 0.5
+_DRAINED_S = 5.0
+
+
+class Superseded(ParkError):
+    """Another collector has taken over this client id while the database was away."""
+
+
+@dataclass(frozen=True)
+class CollectorSettings:
+    """How one collector works.
+
+    Attributes:
+        topic: base subscription when there is one collector for everything.
+        batch: most messages per commit; linger_s: longest wait for a fuller batch [s].
+        window: most messages delivered and not acknowledged (Receive Maximum).
+        retire: hand everything over to the other collectors, drain, end the session.
+    """
+
+    client_id: str
+    topic: str = "park/#"
+    shard: Shard = field(default_factory=Shard)
+    batch: int = 2000
+    linger_s: float = 0.1
+    window: int = 6000
+    max_payload_bytes: int = 262_144
+    future_tolerance_s: int = 300
+    retire: bool = False
 
 
 class Collector:
@@ -25,36 +63,59 @@ class Collector:
     def __init__(
         self,
         address: BrokerAddress,
-        connect: Callable[[], Conn],
+        connect: Callable[[str], Conn],
         clock: Clock,
-        *,
-        client_id: str,
-        topic: str,
-        batch: int = 2000,
-        linger_s: float = 0.1,
-        window: int = 6000,
-        max_payload_bytes: int = 262_144,
-        future_tolerance_s: int = 300,
+        settings: CollectorSettings,
     ) -> None:
-        self.inbox = Inbox(2 * window)
-        self.transport = Transport(address, client_id, topic, window, self.inbox)
-        door = Door(Directory([]), max_payload_bytes, timedelta(seconds=future_tolerance_s))
-        self.writer = Writer(connect, door, clock, client_id, batch, linger_s)
+        """Nothing is opened yet.
+
+        Args:
+            connect: opens a database connection with the given application name.
+        """
+        self.settings = settings
+        self.client_id = settings.shard.client_id(settings.client_id)
         self.clock = clock
+        self.inbox = Inbox(2 * settings.window)
+        self.subscriptions = Subscriptions(host_id=self.client_id)
+        self.transport = Transport(
+            address, self.client_id, self.subscriptions, settings.window, self.inbox, clock
+        )
+        tolerance = timedelta(seconds=settings.future_tolerance_s)
+        self.health = Health(self.client_id, clock.now(), gauges=self._gauges)
+        self.writer = Writer(
+            self._connect,
+            Door(Directory([]), settings.max_payload_bytes, tolerance),
+            clock,
+            self.health,
+            settings.batch,
+            settings.linger_s,
+            away=self._away,
+            housekeeping=self._housekeeping,
+        )
         self.failure: BaseException | None = None
+        self._open = connect
+        self._application = f"greenpark collect {secrets.token_hex(8)}"
+        self._active = False
+        self._busy_at = time.monotonic()
 
     def stop(self) -> None:
         """Ask for an orderly end; safe in a signal handler."""
+        if not self._active:
+            self.writer.stopping.set()  # it waits for the database, or as a standby
         self.transport.stopping.set()
         self.transport.wake()
 
     def run(self) -> None:
-        """Serve until `stop`.
+        """Wait until the client id is free, then serve until `stop`.
 
         Raises:
-            ConfigError: the broker refuses us. Any error of the writer thread is raised here, so
-            that the process ends and its supervisor starts it again.
+            ConfigError: the broker refuses us. Superseded: another collector has our client id.
+                Any error of the writer thread is raised here, so that the process ends and its
+                supervisor starts it again.
         """
+        if not self.writer.start():
+            return
+        self._active = True
         writer = threading.Thread(target=self._write, name="writer", daemon=True)
         writer.start()
         try:
@@ -62,10 +123,26 @@ class Collector:
         finally:
             self.writer.stopping.set()
             writer.join(timeout=30)
-            self.transport.close()
+            self.transport.close(forget=self.settings.retire and self._retired())
         if self.failure:
             raise self.failure
         log.info("collector stopped: %s", dict(self.writer.counters))
+
+    def _connect(self) -> Conn:
+        """A connection that holds the lock of our client id: nobody else commits for it."""
+        conn = self._open(self._application)
+        said = False
+        while not lock_client(conn, self.client_id, self._application):
+            if self._active:
+                conn.close()
+                raise Superseded(f"another collector works as {self.client_id!r}; this one ends")
+            if not said:
+                log.info("standby: another collector works as %s", self.client_id)
+            said = True
+            if self.writer.stopping.wait(_STANDBY_S):
+                conn.close()
+                raise Unavailable("wait for the client id", "told to stop")
+        return conn
 
     def _write(self) -> None:
         try:
@@ -75,11 +152,47 @@ class Collector:
             self.failure = exc
             self.stop()
 
-    def _done(self, arrivals: Sequence[Arrival]) -> None:
-        self.transport.acknowledge(arrivals)
-        if self.transport.sessions_lost > self.writer.counters["sessions_lost"]:
-            self.writer.counters["sessions_lost"] = self.transport.sessions_lost
+    def _done(self, batch: Batch) -> None:
+        self.transport.acknowledge(batch.messages)
+        if batch.replies:
+            self.transport.publish(batch.replies)
+        self._busy_at = time.monotonic()
+
+    def _away(self, away: bool) -> None:
+        if (state := self.subscriptions.online(not away)) is not None:
+            self.transport.publish([state])
+
+    def _housekeeping(self, conn: Conn) -> None:
+        """Once a second, in a transaction: subscriptions, and what has to be told."""
+        directory, now = self.writer.door.directory, self.clock.now()
+        known = subscriptions(conn)
+        own = known.pop(self.client_id, set())
+        granted, gone = self.subscriptions.known()
+        save_subscriptions(conn, self.client_id, granted - own, gone & own, now)
+        if self.transport.generation == 0 and own:
+            self.subscriptions.expected = True
+        settings = self.settings
+        wanted = (
+            frozenset() if settings.retire else settings.shard.filters(directory, settings.topic)
+        )
+        self.subscriptions.want(
+            wanted, {topic for _, topic in atoms(directory)}, own, set().union(*known.values())
+        )
+        self.transport.wake()
+        if settings.retire and not own and self._retired():
+            log.info("retired: everything is handed over and drained")
+            self.stop()
+        self._tell_lost_session()
+
+    def _retired(self) -> bool:
+        idle_s = time.monotonic() - self._busy_at
+        return not self.subscriptions.kept and not len(self.inbox) and idle_s > _DRAINED_S
+
+    def _tell_lost_session(self) -> None:
+        lost = self.transport.sessions_lost
+        if lost > self.writer.counters["sessions_lost"]:
             now = self.clock.now()
+            self.health.count(sessions_lost=lost - self.writer.counters["sessions_lost"])
             self.writer.notes.append(
                 Finding(
                     "collector.session_lost",
@@ -87,9 +200,18 @@ class Collector:
                     now,
                     now,
                     evidence={
-                        "client_id": self.transport.client_id,
+                        "client_id": self.client_id,
                         "meaning": "the broker forgot the session; readings sent while the "
                         "collector was away may be missing, ask the gateways",
                     },
                 )
             )
+
+    def _gauges(self) -> dict[str, float]:
+        return {
+            "queued": len(self.inbox),
+            "in_flight": self.transport.in_flight,
+            "connected": float(self.transport.connected),
+            "generation": self.transport.generation,
+            "kept_filters": len(self.subscriptions.kept),
+        }

@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,14 +25,36 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from collectors.inbox import Arrival, Inbox
+from collectors.formats.base import Incoming, Publication
+from collectors.inbox import Inbox
+from collectors.packets import PacketSocket, ProtocolError
+from collectors.subscriptions import Subscriptions
 from models.broker import BrokerAddress
 from models.errors import ConfigError
+from models.periods import Clock
 
 log = logging.getLogger(__name__)
 
 _SESSION_S = 30 * 86_400
 _KEEPALIVE_S = 120
+_CATCH_UP_S = 5.0  # after a connect, what arrives may have waited at the broker
+_TAKEN_OVER = "Session taken over"
+_REFUSED = (
+    "Not authorized",
+    "Bad user name or password",
+    "Unsupported protocol version",
+    "Client identifier not valid",
+)
+
+
+class _Client(mqtt.Client):
+    """paho with our socket in between."""
+
+    packets: PacketSocket
+
+    def _create_socket(self) -> Any:
+        self.packets = PacketSocket(super()._create_socket(), v5=self.protocol == mqtt.MQTTv5)
+        return self.packets
 
 
 @dataclass
@@ -41,21 +63,28 @@ class Transport:
 
     Attributes:
         window: most messages delivered and not yet acknowledged (Receive Maximum).
+        will: published by the broker when this connection dies, and `birth` after each connect.
         generation: number of the present connection.
         sessions_lost: reconnects at which the broker had forgotten the session.
+        in_flight: messages delivered on this connection and not yet acknowledged.
     """
 
     address: BrokerAddress
     client_id: str
-    topic: str
+    subscriptions: Subscriptions
     window: int
     inbox: Inbox
+    clock: Clock
     generation: int = 0
     sessions_lost: int = 0
     connected: bool = False
+    in_flight: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
-    _acks: deque[tuple[int, int]] = field(default_factory=deque)
+    _acks: deque[tuple[int, list[int]]] = field(default_factory=deque)
+    _outgoing: deque[Publication] = field(default_factory=deque)
     _failure: str = ""
+    _connected_at: float = 0.0
+    _taken_over: deque[float] = field(default_factory=lambda: deque(maxlen=3))
 
     def __post_init__(self) -> None:
         self._wake_r, self._wake_w = socket.socketpair()
@@ -63,9 +92,18 @@ class Transport:
         self._wake_w.setblocking(False)
         self._client = self._make_client()
 
-    def acknowledge(self, arrivals: Sequence[Arrival]) -> None:
+    def acknowledge(self, messages: Sequence[Incoming]) -> None:
         """Called by the writer after the commit; the network thread sends the PUBACKs."""
-        self._acks.extend((a.generation, a.mid) for a in arrivals if a.mid)
+        mids: dict[int, list[int]] = {}
+        for message in messages:
+            if message.mid:
+                mids.setdefault(message.generation, []).append(message.mid)
+        self._acks.extend(mids.items())
+        self.wake()
+
+    def publish(self, publications: Iterable[Publication]) -> None:
+        """Send messages of our own; lost if there is no connection (QoS 0 replies)."""
+        self._outgoing.extend(publications)
         self.wake()
 
     def wake(self) -> None:
@@ -92,23 +130,32 @@ class Transport:
             self.stopping.wait(pause_s * random.uniform(0.7, 1.3))  # noqa: S311
             pause_s = min(pause_s * 2, 30.0)
 
-    def close(self) -> None:
-        """Send the last acknowledgements and disconnect; the session stays at the broker."""
+    def close(self, *, forget: bool = False) -> None:
+        """Send the last acknowledgements and disconnect; the session stays at the broker.
+
+        Args:
+            forget: end the session: the broker keeps nothing for this client any more.
+        """
         deadline = time.monotonic() + 5
-        self._send_acks()
-        while self._client.socket() and self._client.want_write() and time.monotonic() < deadline:
-            self._client.loop_write()
-        self._client.disconnect()
-        while self._client.socket() and self._client.want_write() and time.monotonic() < deadline:
-            self._client.loop_write()
+        with suppress(OSError):
+            self._send()
+            properties = None
+            if forget and self.address.protocol == "5":
+                properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+                properties.SessionExpiryInterval = 0
+            self._client.disconnect(properties=properties)
+            while self._client.socket() and time.monotonic() < deadline:
+                self._client.loop_write()
+                if not self._client.want_write() and not self._client.packets.want_write:
+                    break
         self._wake_r.close()
         self._wake_w.close()
 
     # The rest runs in the network thread only.
 
-    def _make_client(self) -> mqtt.Client:
+    def _make_client(self) -> _Client:
         v5 = self.address.protocol == "5"
-        client = mqtt.Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=self.client_id,
             manual_ack=True,
@@ -118,8 +165,8 @@ class Transport:
         self.address.log_in(client)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         return client
 
     def _connect(self) -> bool:
@@ -130,6 +177,8 @@ class Transport:
             properties.SessionExpiryInterval = _SESSION_S
             properties.ReceiveMaximum = self.window
             kwargs = {"clean_start": False, "properties": properties}
+        if will := self.subscriptions.will(self.clock.now()):
+            self._client.will_set(will.topic, will.payload, will.qos, will.retain)
         try:
             self._client.connect(self.address.host, self.address.port, _KEEPALIVE_S, **kwargs)
         except (OSError, ValueError) as exc:
@@ -143,21 +192,53 @@ class Transport:
         return True
 
     def _serve(self) -> None:
-        while not self.stopping.is_set() and (sock := self._client.socket()) is not None:
-            reading = [self._wake_r] if self.inbox.full else [self._wake_r, sock]
-            writing = [sock] if self._client.want_write() else []
-            timeout = 0.0 if _pending(sock) and not self.inbox.full else 0.5
+        while not self.stopping.is_set() and self._client.socket() is not None:
+            packets = self._client.packets
+            stuck = self.inbox.full
+            reading = [self._wake_r] if stuck else [self._wake_r, packets]
+            writing = [packets] if self._client.want_write() or packets.want_write else []
+            timeout = 0.0 if packets.pending() and not stuck else 0.5
             try:
-                ready, writable, _ = select.select(reading, writing, [], timeout)
-            except (OSError, ValueError):
-                break  # the socket was closed under us
-            self._drain_wake()
-            self._send_acks()
-            if sock in ready or timeout == 0.0:
-                self._client.loop_read()
-            if sock in writable or self._client.want_write():
+                ready, _, _ = select.select(reading, writing, [], timeout)
+                self._drain_wake()
+                if packets in ready or timeout == 0.0:
+                    self._receive(packets)
+                self._send()
+                packets.flush()
+            except (OSError, ValueError) as exc:  # closed under us, or nonsense from the broker
+                log.warning("connection to the broker is broken: %s", exc)
+                self._break()
+                break
+            if self._client.want_write():
                 self._client.loop_write()
             self._client.loop_misc()
+
+    def _receive(self, packets: PacketSocket) -> None:
+        packets.read()
+        now = self.clock.now()
+        while True:
+            messages = packets.messages(now, self.generation, fresh=self._fresh())
+            if messages:
+                self.in_flight += sum(1 for m in messages if m.mid)
+                self.inbox.put(messages)
+            if not packets.control:
+                return
+            while packets.control and self._client.socket() is not None:
+                self._client.loop_read()
+            if self._client.socket() is None:
+                return
+
+    def _fresh(self) -> bool:
+        """False while messages may come from the broker's queue, not straight from the sender."""
+        settled = time.monotonic() - self._connected_at > _CATCH_UP_S
+        return settled and self.in_flight < self.window // 2
+
+    def _break(self) -> None:
+        """Give up the connection; paho notices and calls back."""
+        packets = self._client.packets
+        packets.eof = True
+        with suppress(OSError, ProtocolError):
+            self._client.loop_read()
 
     def _drain_wake(self) -> None:
         try:
@@ -166,15 +247,39 @@ class Transport:
         except BlockingIOError:
             pass
 
-    def _send_acks(self) -> None:
+    def _send(self) -> None:
         while self._acks:
-            generation, mid = self._acks.popleft()
+            generation, mids = self._acks.popleft()
             if generation == self.generation and self.connected:
-                self._client.ack(mid, 1)
+                self._client.packets.acknowledge(mids)
+                self.in_flight -= len(mids)
+        if not self.connected:
+            return
+        if self.subscriptions.needs_will:
+            log.info("connecting again, with a will for Sparkplug")
+            self._client.disconnect()
+            return
+        while self._outgoing:
+            message = self._outgoing.popleft()
+            self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        wanted, unwanted = self.subscriptions.to_do()
+        if wanted:
+            self._subscribe(wanted)
+        if unwanted:
+            _, mid = self._client.unsubscribe(list(unwanted))
+            self.subscriptions.asked(mid, unwanted)
+
+    def _subscribe(self, topics: Sequence[str]) -> None:
+        if self.address.protocol == "5":
+            options = SubscribeOptions(qos=1, retainHandling=1)
+            _, mid = self._client.subscribe([(topic, options) for topic in topics])
+        else:
+            _, mid = self._client.subscribe([(topic, 1) for topic in topics])
+        self.subscriptions.asked(mid, topics)
 
     def _on_connect(
         self,
-        client: mqtt.Client,
+        _client: mqtt.Client,
         _user: Any,
         flags: mqtt.ConnectFlags,
         reason: ReasonCode,
@@ -182,26 +287,23 @@ class Transport:
     ) -> None:
         if reason.is_failure:
             log.error("broker refuses the connection: %s", reason)
-            if str(reason) in (
-                "Not authorized",
-                "Bad user name or password",
-                "Unsupported protocol version",
-                "Client identifier not valid",
-            ):
+            if str(reason) in _REFUSED:
                 self._failure = (
                     f"refuses client {self.client_id!r}: {reason}; check user, "
                     "password, protocol and client id"
                 )
             return
-        if self.generation and not flags.session_present:
+        if self.subscriptions.expected and not flags.session_present:
             self.sessions_lost += 1
             log.error("the broker has lost our session: messages may be missing")
         self.generation += 1
         self.connected = True
-        if self.address.protocol == "5":
-            client.subscribe(self.topic, options=SubscribeOptions(qos=1, retainHandling=1))
-        else:
-            client.subscribe(self.topic, qos=1)
+        self.in_flight = 0
+        new = not self.generation > 1 and not flags.session_present
+        self._connected_at = time.monotonic() - (2 * _CATCH_UP_S if new else 0)
+        self.subscriptions.connected()
+        if birth := self.subscriptions.birth():
+            self._outgoing.append(birth)
         log.info(
             "connected, generation %d, session present: %s", self.generation, flags.session_present
         )
@@ -210,14 +312,22 @@ class Transport:
         self,
         _client: mqtt.Client,
         _user: Any,
-        _mid: int,
+        mid: int,
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        refused = [r for r in reasons if r.is_failure]
+        topics = self.subscriptions.granted(mid)
+        refused = [
+            f"{topic!r}: {r}" for topic, r in zip(topics, reasons, strict=False) if r.is_failure
+        ]
         if refused:
-            self._failure = f"refuses the subscription {self.topic!r}: {refused[0]}"
+            self._failure = f"refuses the subscription {', '.join(refused)}"
             self._client.disconnect()
+
+    def _on_unsubscribe(
+        self, _client: mqtt.Client, _user: Any, mid: int, _reasons: Any, _properties: Any
+    ) -> None:
+        self.subscriptions.dropped(mid)
 
     def _on_disconnect(
         self,
@@ -228,22 +338,13 @@ class Transport:
         _properties: Properties | None,
     ) -> None:
         self.connected = False
-        if not self.stopping.is_set():
-            log.warning("disconnected from the broker: %s", reason)
-
-    def _on_message(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
-        # `message.topic` raises on invalid UTF-8; the bytes never do
-        self.inbox.put(
-            Arrival(
-                self.generation,
-                message.mid if message.qos else 0,
-                message._topic,
-                bytes(message.payload),
-            )
-        )
-
-
-def _pending(sock: Any) -> bool:
-    """True when TLS has decrypted bytes that select cannot see."""
-    pending = getattr(sock, "pending", None)
-    return bool(pending and pending())
+        if self.stopping.is_set():
+            return
+        log.warning("disconnected from the broker: %s", reason)
+        if str(reason) == _TAKEN_OVER:
+            self._taken_over.append(time.monotonic())
+            if len(self._taken_over) == 3 and self._taken_over[-1] - self._taken_over[0] < 60:
+                self._failure = (
+                    f"another client uses our client id {self.client_id!r}; "
+                    "give every collector its own GREENPARK_MQTT_CLIENT_ID or GREENPARK_SHARD"
+                )

@@ -13,18 +13,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeVar
 
-from collectors.door import Directory, Door, Judged, quarantined
-from collectors.inbox import Arrival, Inbox, Incoming
-from models.errors import Invalid, PayloadError, Unavailable
+from collectors.directory import Directory, OwnedSource
+from collectors.door import Batch, Door
+from collectors.formats.base import Incoming
+from collectors.health import Health
+from collectors.inbox import Inbox
+from models.errors import Invalid, ParkError, Unavailable
 from models.findings import Finding
 from models.periods import Clock
 from storage.db import Conn, translate_db_errors
 from storage.findings import save_findings
-from storage.parks import channels
-from storage.readings import Quarantined, save_collector_state, store_batch
+from storage.parks import applied_parks, channels, parks_version
+from storage.readings import Quarantined, store_batch
+from storage.sparkplug import load_nodes, save_nodes
 
 log = logging.getLogger(__name__)
 
@@ -33,48 +36,60 @@ _T = TypeVar("_T")
 _RELOAD_AFTER_S = 10.0
 _RELOAD_ON_UNKNOWN_S = 1.0
 _STATE_EVERY_S = 1.0
-_UNKNOWN = ("unknown_park", "unknown_meter", "unknown_channel")
+
+
+class Stopping(ParkError):
+    """Told to stop while the database was away: the broker keeps what is not acknowledged."""
 
 
 @dataclass
 class Writer:
-    """Takes arrivals, judges them, commits them, hands back what may be acknowledged.
+    """Takes messages, judges them, commits them, hands back what may be acknowledged.
 
     The identity `received = stored + duplicate + conflict + correction + quarantined + pending`
-    holds in readings; a message that cannot be decoded counts as one.
+    holds in readings at every moment; a message that cannot be decoded counts as one.
+
+    Attributes:
+        in_transaction: called in the transaction of every batch, after the rows.
+        housekeeping: the same, about once a second.
+        away: called with True when the database went away and with False when it is back.
     """
 
     connect: Callable[[], Conn]
     door: Door
     clock: Clock
-    client_id: str
+    health: Health
     batch: int = 2000
     linger_s: float = 0.1
-    counters: Counter[str] = field(default_factory=Counter)
     notes: list[Finding] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
+    in_transaction: Callable[[Conn], None] = lambda conn: None
+    away: Callable[[bool], None] = lambda away: None
+    housekeeping: Callable[[Conn], None] = lambda conn: None
     _conn: Conn | None = field(default=None, repr=False)
     _loaded_at: float = -1e9
+    _version: object = None
     _state_at: float = -1e9
-    _started_at: datetime | None = None
 
-    def run(self, inbox: Inbox, done: Callable[[Sequence[Arrival]], None]) -> None:
+    def __post_init__(self) -> None:
+        self.door.refresh = lambda: self.reload(_RELOAD_ON_UNKNOWN_S)
+
+    @property
+    def counters(self) -> Counter[str]:
+        """Counters since start; one consistent state, replaced as a whole."""
+        return self.health.counters
+
+    def run(self, inbox: Inbox, done: Callable[[Batch], None]) -> None:
         """Work until `stopping` is set and the inbox is empty."""
-        self._started_at = self.clock.now()
         try:
             while not self.stopping.is_set() or len(inbox):
-                arrivals = inbox.take(self.batch, self.linger_s)
-                if arrivals:
-                    now = self.clock.now()
-                    if not self.commit(
-                        [
-                            Incoming(a.topic.decode("utf-8", "replace"), a.payload, now)
-                            for a in arrivals
-                        ]
-                    ):
+                messages = inbox.take(self.batch, self.linger_s)
+                if messages:
+                    batch = self.commit(messages)
+                    if batch is None:
                         return  # stopping while the database is away: the broker keeps them
-                    done(arrivals)
-                elif time.monotonic() - self._state_at > 5 * _STATE_EVERY_S:
+                    done(batch)
+                elif time.monotonic() - self._state_at > _STATE_EVERY_S:
                     self.commit([])
         finally:
             self.close()
@@ -85,43 +100,66 @@ class Writer:
             self._conn.close()
             self._conn = None
 
-    def commit(self, messages: Sequence[Incoming]) -> bool:
-        """Store messages; returns only when they are committed, or False when told to stop."""
-        judged = self._patiently(lambda: self._judge(messages))
-        if judged is None:
-            return False
-        size = sum(len(j.readings) + j.refused for j in judged)
-        self.counters.update(messages=len(messages), received=size, pending=size)
-        return self._store(messages, judged)
-
-    def _store(self, messages: Sequence[Incoming], judged: Sequence[Judged]) -> bool:
+    def start(self) -> bool:
+        """Connect and read the directory; False when told to stop before the database came."""
         try:
-            return self._patiently(lambda: self._transaction(judged)) is not None
-        except Invalid as exc:
-            return self._split(messages, judged, exc)
+            self._patiently(self._first_load)
+        except Stopping:
+            return False
+        return self.commit([]) is not None
 
-    def _patiently(self, work: Callable[[], _T]) -> _T | None:
-        """Result of `work`, tried again while the database is away; None when told to stop."""
-        pause_s = 0.1
+    def commit(self, messages: Sequence[Incoming]) -> Batch | None:
+        """Store messages; returns when they are committed, or None when told to stop."""
+        try:
+            self.reload(_RELOAD_AFTER_S)
+            batch = self.door.judge(messages)
+            self.health.received(batch, self.door.ignored, self.door.directory)
+            self._store(batch)
+        except Stopping:
+            return None
+        return batch
+
+    def reload(self, age_s: float) -> bool:
+        """Read the directory again if it is older than `age_s`; True when it has changed."""
+        if time.monotonic() - self._loaded_at < age_s:
+            return False
+        return self._patiently(self._load)
+
+    def _store(self, batch: Batch) -> None:
+        try:
+            self._patiently(lambda: self._transaction(batch))
+        except Invalid as exc:
+            self._split(batch, exc)
+
+    def _patiently(self, work: Callable[[], _T]) -> _T:
+        """Result of `work`, tried again while the database is away."""
+        pause_s, away = 0.1, False
         while True:
             try:
-                return work()
+                result = work()
             except Unavailable as exc:
-                if not self._pause(exc, pause_s):
-                    return None
+                if not away:
+                    self.away(True)
+                away = True
+                self._pause(exc, pause_s)
                 pause_s = min(pause_s * 2, 15.0)
+            else:
+                if away:
+                    self.away(False)
+                return result
 
-    def _split(
-        self, messages: Sequence[Incoming], judged: Sequence[Judged], cause: Invalid
-    ) -> bool:
+    def _split(self, batch: Batch, cause: Invalid) -> None:
         """Halve a refused batch; a single refused message goes to quarantine."""
-        if len(messages) > 1:
-            middle = len(messages) // 2
-            return self._store(messages[:middle], judged[:middle]) and self._store(
-                messages[middle:], judged[middle:]
-            )
+        number = len(batch.messages)
+        if number > 1:
+            middle = number // 2
+            self._store(batch.part(0, middle))
+            self._store(batch.part(middle, number))
+            return
+        if not number or not (batch.readings or batch.quarantined):
+            raise cause  # not the data: our own statements are wrong
         log.error("the database refuses a message, it goes to quarantine: %s", cause)
-        topic, payload, received_at = messages[0]
+        message = batch.messages[0]
         detail = [
             {
                 "code": "storage",
@@ -130,63 +168,45 @@ class Writer:
                 "expected": "rows that the database accepts",
             }
         ]
-        refused = len(judged[0].readings) + judged[0].refused
-        note = Quarantined(topic, payload, "storage", detail, received_at)
-        return self._store(messages, [Judged(refused=refused, quarantined=note)])
+        row = Quarantined(message.topic, message.payload, "storage", detail, message.received_at)
+        self._store(Batch([message], [], [0], [batch.size], {0: row}))
 
-    def _transaction(self, judged: Sequence[Judged]) -> Counter[str]:
-        """Commit and count; returns the counters as they are then."""
-        readings = [r for j in judged for r in j.readings]
-        refusals = [j.quarantined for j in judged if j.quarantined]
-        refused = sum(j.refused for j in judged)
+    def _transaction(self, batch: Batch) -> None:
         conn = self._connection()
         notes = self.notes[:]
+        now = self.clock.now()
         with translate_db_errors("commit a batch"), conn.transaction():
-            result = store_batch(conn, readings, refusals)
-            save_findings(conn, notes, self.clock.now())
-            counters = self.counters + Counter(
-                stored=result.stored,
-                duplicate=result.duplicate,
-                conflict=result.conflict,
-                correction=result.correction,
-                quarantined=refused,
-            )
-            counters["pending"] -= len(readings) + refused
-            self._leave_state(conn, counters)
-        self.counters = counters
+            result = store_batch(conn, batch.readings, list(batch.quarantined.values()))
+            save_findings(conn, notes, now)
+            save_nodes(conn, self.door.sparkplug.dirty(), now)
+            self.in_transaction(conn)
+            counters = self.health.after(batch, result)
+            if time.monotonic() - self._state_at > _STATE_EVERY_S or self.stopping.is_set():
+                self.housekeeping(conn)
+                self.health.save(conn, now, counters)
+                self._state_at = time.monotonic()
+        self.health.committed(batch, counters, now)
+        self.door.sparkplug.saved()
         del self.notes[: len(notes)]
-        return counters
 
-    def _leave_state(self, conn: Conn, counters: Counter[str]) -> None:
-        if time.monotonic() - self._state_at > _STATE_EVERY_S or self.stopping.is_set():
-            now = self.clock.now()
-            save_collector_state(conn, self.client_id, self._started_at or now, now, counters)
-            self._state_at = time.monotonic()
+    def _first_load(self) -> None:
+        self.door.sparkplug.restore(load_nodes(self._connection()))
+        self._load()
 
-    def _judge(self, messages: Sequence[Incoming]) -> list[Judged]:
-        self._reload(_RELOAD_AFTER_S)
-        judged = [self._judge_one(message) for message in messages]
-        strangers = any(j.quarantined and j.quarantined.reason in _UNKNOWN for j in judged)
-        if strangers and self._reload(_RELOAD_ON_UNKNOWN_S):
-            judged = [self._judge_one(message) for message in messages]
-        return judged
-
-    def _judge_one(self, message: Incoming) -> Judged:
-        """Our own defects cost one message its place, never the collector its life."""
-        try:
-            return self.door.judge(*message)
-        except Exception as exc:
-            log.exception("a message could not be judged, it goes to quarantine")
-            problem = PayloadError("internal", "message", exc, "a message that the door can judge")
-            note = quarantined(message.topic, message.payload, [problem], message.received_at)
-            return Judged(refused=1, quarantined=note)
-
-    def _reload(self, age_s: float) -> bool:
-        """Read the directory again if it is older than `age_s`."""
-        if time.monotonic() - self._loaded_at < age_s:
-            return False
-        self.door.directory = Directory(channels(self._connection()))
+    def _load(self) -> bool:
+        conn = self._connection()
+        version = parks_version(conn)
         self._loaded_at = time.monotonic()
+        if version == self._version:
+            return False
+        sources = [
+            OwnedSource(a.park.key, e.key, a.park.zone, s)
+            for a in applied_parks(conn)
+            for e in a.park.enterprises
+            for s in e.sources
+        ]
+        self.door.directory = Directory(channels(conn), sources)
+        self._version = version
         return True
 
     def _connection(self) -> Conn:
@@ -194,8 +214,9 @@ class Writer:
             self._conn = self.connect()
         return self._conn
 
-    def _pause(self, cause: Unavailable, pause_s: float) -> bool:
+    def _pause(self, cause: Unavailable, pause_s: float) -> None:
         log.warning("database away, %d readings wait: %s", self.counters["pending"], cause)
-        self.counters["retries"] += 1
+        self.health.count(retries=1)
         self.close()
-        return not self.stopping.wait(pause_s * random.uniform(0.7, 1.3))  # noqa: S311
+        if self.stopping.wait(pause_s * random.uniform(0.7, 1.3)):  # noqa: S311
+            raise Stopping from cause

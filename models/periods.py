@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 BUCKET = timedelta(minutes=15)
 BUCKET_S = 900
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
+
 
 class Clock(Protocol):
     """Where the time comes from; only `app` makes one."""
@@ -34,6 +37,16 @@ class Period:
         if self.start > self.stop:
             msg = f"period {self.start}..{self.stop}: starts after it stops"
             raise ValueError(msg)
+
+
+def to_us(at: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return (at - _EPOCH) // _US
+
+
+def from_us(at_us: int) -> datetime:
+    """The aware UTC time of microseconds since 1970."""
+    return _EPOCH + at_us * _US
 
 
 def bucket_floor(instant: datetime) -> datetime:

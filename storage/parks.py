@@ -60,6 +60,13 @@ def applied_parks(conn: Conn) -> list[AppliedPark]:
     return [AppliedPark(i, parse_park(doc, f"applied park {key}"), at) for i, key, doc, at in rows]
 
 
+def parks_version(conn: Conn) -> str | None:
+    """A text that changes whenever a park is applied."""
+    with translate_db_errors("read the version of the parks"):
+        row = conn.execute(named_sql("parks")["parks_version"]).fetchone()
+    return row[0] if row else None
+
+
 def channels(conn: Conn) -> list[ChannelRef]:
     """All channels in use."""
     with (

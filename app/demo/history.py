@@ -16,7 +16,7 @@ from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
 from app.progress import progress_bar
 from collectors.backfill import store_history
-from collectors.inbox import Incoming
+from collectors.formats.base import Incoming
 from models.claims import read_certificates, read_trades
 from simulators.source import ParkSimulator
 from storage.claims import import_certificates, import_trades

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from models.errors import PayloadError
+from models.periods import from_us as from_us
+from models.periods import to_us as to_us
 
 OLDEST_US = 946_684_800_000_000  # 2000-01-01: an older time is a clock that was reset
 _NEWEST_US = 253_402_300_800_000_000  # year 10000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
 # what fromisoformat takes beyond the contract (weeks, commas, no colons) is refused
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -27,12 +27,16 @@ class Incoming(NamedTuple):
     Attributes:
         fresh: False for a message that waited (retained, or queued at the broker while we were
             away): its arrival says nothing about the time of measurement.
+        mid, generation: packet id (0: nothing to acknowledge) and the number of the connection
+            that delivered it; an acknowledgement is only good on that connection.
     """
 
     topic: str
     payload: bytes
     received_at: datetime
     fresh: bool = True
+    mid: int = 0
+    generation: int = 0
 
 
 class Publication(NamedTuple):
@@ -83,16 +87,6 @@ class Options:
 
     timezone: ZoneInfo | None = None
     encoding: str | None = None
-
-
-def to_us(at: datetime) -> int:
-    """Microseconds since 1970 of an aware time."""
-    return (at - _EPOCH) // _US
-
-
-def from_us(at_us: int) -> datetime:
-    """The aware UTC time of microseconds since 1970."""
-    return _EPOCH + at_us * _US
 
 
 def epoch_ms_us(value: int, field: str = "ts") -> int:

@@ -13,7 +13,7 @@ UPDATE job_run SET finished_at = %(finished_at)s, ok = %(ok)s, detail = %(detail
 SELECT job, started_at, finished_at, park_time, ok, detail, error FROM job_run ORDER BY job
 
 -- name: collector_states
-SELECT client_id, started_at, updated_at, counters FROM collector_state ORDER BY client_id
+SELECT client_id, started_at, updated_at, counters, health FROM collector_state ORDER BY client_id
 
 -- name: work_waiting
 -- How much the jobs still have to do.

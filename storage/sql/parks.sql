@@ -57,6 +57,10 @@ WHERE m.meter_id = c.meter_id AND m.park_id = %(park_id)s AND c.retired_at IS NU
 -- All applied parks.
 SELECT park_id, key, document, applied_at FROM park ORDER BY key
 
+-- name: parks_version
+-- Changes whenever a park is applied.
+SELECT string_agg(park_id::text || ':' || xmin::text, ',' ORDER BY park_id) FROM park
+
 -- name: channels
 -- Channels in use, with their owners.
 SELECT c.channel_id, c.key, m.key AS meter_key, e.enterprise_id, e.key AS enterprise_key,

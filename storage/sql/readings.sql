@@ -73,13 +73,6 @@ VALUES (%(sha256)s, %(topic)s, %(payload)s, %(reason)s, %(detail)s, %(at)s, %(at
 ON CONFLICT (sha256) DO UPDATE
     SET occurrences = quarantine.occurrences + 1, last_received_at = excluded.last_received_at
 
--- name: save_collector_state
--- %(client_id)s text, %(started_at)s timestamptz, %(now)s timestamptz, %(counters)s jsonb
-INSERT INTO collector_state (client_id, started_at, updated_at, counters)
-VALUES (%(client_id)s, %(started_at)s, %(now)s, %(counters)s)
-ON CONFLICT (client_id) DO UPDATE SET started_at = excluded.started_at,
-    updated_at = excluded.updated_at, counters = excluded.counters
-
 -- name: channel_readings
 -- Readings of one channel that decide the buckets touched by [start, stop]: those from the bucket
 -- of the reading `context` places before `start` to the end of the bucket of the one `context`

@@ -11,7 +11,7 @@ import pytest
 
 from app.clock import RealClock
 from app.embedded import Broker
-from collectors.service import Collector
+from collectors.service import Collector, CollectorSettings
 from models.broker import BrokerAddress
 from models.park import Park, load_park
 from storage.db import Conn, connect
@@ -42,11 +42,9 @@ def collector(dsn: str, applied: Park, broker: Broker) -> Iterator[Callable[[], 
     def start() -> Collector:
         made = Collector(
             BrokerAddress(broker.host, broker.port, broker.protocol),
-            lambda: connect(dsn, application="collector"),
+            lambda application: connect(dsn, application=application),
             RealClock(),
-            client_id="test-collector",
-            topic="park/#",
-            linger_s=0.02,
+            CollectorSettings("test-collector", linger_s=0.02),
         )
         thread = threading.Thread(target=made.run, daemon=True)
         thread.start()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.clock import FixedClock
 from collectors.backfill import store_history
-from collectors.inbox import Incoming
+from collectors.formats.base import Incoming
 from storage.db import connect
 
 RECEIVER = datetime(2027, 6, 1, tzinfo=UTC)

@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from app.embedded import Broker
 from collectors.service import Collector
+from models.errors import Unavailable
 from storage.db import Conn
 
 
@@ -140,6 +141,7 @@ def test_a_meter_applied_later_is_known_at_once(
     sender.send("park/testpark/alpha/a-grid", reading(1))
     wait_for(lambda: made.writer.counters["stored"] == 1, "stored")
     conn.execute("UPDATE meter SET key = 'a-grid-2' WHERE key = 'a-grid'")
+    conn.execute("UPDATE park SET applied_at = now()")
     time.sleep(1.1)  # unknown names are looked up again at most once a second
     sender.send("park/testpark/alpha/a-grid-2", reading(2, 15))
     wait_for(lambda: made.writer.counters["stored"] == 2, "stored under the new name")
@@ -171,8 +173,6 @@ def test_unacknowledged_messages_come_back_after_a_database_outage(
     working = made.writer.connect
 
     def away() -> Conn:
-        from models.errors import Unavailable
-
         raise Unavailable("connect to the database", "it is away")
 
     sender.send("park/testpark/alpha/a-grid", reading(1))
@@ -180,7 +180,7 @@ def test_unacknowledged_messages_come_back_after_a_database_outage(
     made.writer.connect = away
     conn.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'collector'"
+        " WHERE application_name LIKE 'greenpark collect%'"
     )
     sender.send("park/testpark/alpha/a-grid", reading(2, 15))
     wait_for(lambda: made.writer.counters["retries"] >= 2, "two tries")

@@ -11,7 +11,7 @@ from psycopg import errors
 
 from app.clock import FixedClock
 from collectors.backfill import store_history
-from collectors.inbox import Incoming
+from collectors.formats.base import Incoming
 from models.park import Park
 from storage.db import Conn, connect
 from storage.migrate import check_schema

@@ -6,8 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from app.clock import FixedClock
-from collectors.door import Directory, Door, Judged
-from collectors.inbox import Incoming
+from collectors.directory import Directory, Route, Slot
+from collectors.door import Door
+from collectors.formats.base import Incoming
+from collectors.health import Health
 from collectors.writer import Writer
 from models.errors import Unavailable
 from models.park import Park
@@ -24,7 +26,9 @@ def message(minute: int, value: float) -> Incoming:
 
 def writer(dsn: str) -> Writer:
     door = Door(Directory([]), 10_000, timedelta(minutes=5))
-    return Writer(lambda: connect(dsn, application="writer"), door, FixedClock(NOW), "test")
+    return Writer(
+        lambda: connect(dsn, application="writer"), door, FixedClock(NOW), Health("test", NOW)
+    )
 
 
 def test_a_row_that_the_database_refuses_is_isolated(dsn: str, conn: Conn, applied: Park) -> None:
@@ -59,7 +63,7 @@ def test_told_to_stop_while_the_database_is_away(dsn: str, conn: Conn, applied: 
 
     made.connect = away
     made.stopping.set()
-    assert not made.commit([message(0, 1.0)])  # not acknowledged: the broker keeps it
+    assert made.commit([message(0, 1.0)]) is None  # not acknowledged: the broker keeps it
     assert conn.execute("SELECT count(*) FROM reading").fetchone() == (0,)
 
 
@@ -86,15 +90,18 @@ def test_text_that_a_database_cannot_hold(dsn: str, conn: Conn, applied: Park) -
 
 def test_a_defect_of_ours_costs_one_message(dsn: str, conn: Conn, applied: Park) -> None:
     made = writer(dsn)
-    judge = made.door.judge
 
-    def broken(topic: str, payload: bytes, now: datetime) -> Judged:
-        if b"7.0" in payload:
-            raise ZeroDivisionError
-        return judge(topic, payload, now)
+    class Broken(Directory):
+        def slot(self, route: Route, device: str, channel: str) -> Slot | None:
+            if device == "broken":
+                raise ZeroDivisionError
+            return super().slot(route, device, channel)
 
-    made.door.judge = broken  # type: ignore[method-assign]
-    assert made.commit([message(n, float(n)) for n in range(10)])
+    assert made.commit([]) is not None
+    made.door.directory.__class__ = Broken
+    messages = [message(n, float(n)) for n in range(10)]
+    messages[7] = messages[7]._replace(topic="park/testpark/alpha/broken")
+    assert made.commit(messages)
     made.close()
     assert conn.execute("SELECT count(*) FROM reading").fetchone() == (9,)
     assert conn.execute("SELECT reason FROM quarantine").fetchall() == [("internal",)]

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from collectors.door import Directory, Door, Judged
+from collectors.directory import Directory
+from collectors.door import Batch, Door
+from collectors.formats.base import Incoming
 from models.channels import ChannelRef
+from models.periods import to_us
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -51,21 +54,25 @@ DOOR = Door(
 )
 
 
-def judge(topic: str, values: dict[str, Any], ts: datetime = NOW) -> Judged:
-    return DOOR.judge(topic, json.dumps({"ts": ts.isoformat(), "values": values}).encode(), NOW)
+def judge_bytes(topic: str, payload: bytes) -> Batch:
+    return DOOR.judge([Incoming(topic, payload, NOW)])
 
 
-def reason(judged: Judged) -> str | None:
-    return judged.quarantined.reason if judged.quarantined else None
+def judge(topic: str, values: dict[str, Any], ts: datetime = NOW) -> Batch:
+    return judge_bytes(topic, json.dumps({"ts": ts.isoformat(), "values": values}).encode())
+
+
+def reason(judged: Batch) -> str | None:
+    return judged.quarantined[0].reason if judged.quarantined else None
 
 
 def test_a_good_message() -> None:
     judged = judge("park/p/alpha/a-grid", {"import_kwh": 5, "power_kw": -70})
-    assert [(r.channel_id, r.ts, r.value, r.received_at) for r in judged.readings] == [
-        (1, NOW, 5.0, NOW),
-        (2, NOW, -70.0, NOW),
+    assert [(r.channel_id, r.ts_us, r.value, r.received_us) for r in judged.readings] == [
+        (1, to_us(NOW), 5.0, to_us(NOW)),
+        (2, to_us(NOW), -70.0, to_us(NOW)),
     ]
-    assert (judged.refused, judged.quarantined) == (0, None)
+    assert (judged.refused, judged.quarantined) == ([0], {})
     most = judge("park/p/alpha/a-grid", {"power_kw": 4.9e9, "import_kwh": 1e6})  # 4.9 GW in W
     assert len(most.readings) == 2
 
@@ -90,7 +97,7 @@ def test_a_good_message() -> None:
 )
 def test_refused(topic: str, values: dict[str, Any], code: str) -> None:
     judged = judge(topic, values)
-    assert (reason(judged), judged.readings, judged.refused) == (code, [], 1)
+    assert (reason(judged), judged.readings, judged.refused) == (code, [], [1])
 
 
 @pytest.mark.parametrize(("ahead_s", "code"), [(300, None), (301, "future")])
@@ -104,24 +111,22 @@ def test_a_gateway_may_not_slip_in_a_foreign_meter() -> None:
         {"m": m, "ts": NOW.isoformat(), "values": {"import_kwh": 1}}
         for m in ("a-grid", "b-grid", "a-grid")
     ]
-    judged = DOOR.judge("park/p/alpha", json.dumps(items).encode(), NOW)
+    judged = judge_bytes("park/p/alpha", json.dumps(items).encode())
     assert [r.channel_id for r in judged.readings] == [1, 1]
-    assert (reason(judged), judged.refused) == ("ownership", 1)
+    assert (reason(judged), judged.refused) == ("ownership", [1])
 
 
 def test_too_large_is_refused_before_it_is_decoded() -> None:
-    judged = DOOR.judge("park/p/alpha/a-grid", b"x" * 10_001, NOW)
+    judged = judge_bytes("park/p/alpha/a-grid", b"x" * 10_001)
     assert reason(judged) == "too_large"
-    assert judged.quarantined is not None
-    assert len(judged.quarantined.payload) == 10_001  # kept whole, as evidence
+    assert len(judged.quarantined[0].payload) == 10_001  # kept whole, as evidence
 
 
 def test_long_lists_of_problems_are_cut_and_jsonb_can_hold_them() -> None:
     values: dict[str, Any] = {f"ghost\0{n}": 1 for n in range(61)}
     judged = judge("park/p/alpha/a-grid", values)
-    assert judged.quarantined is not None
-    assert judged.refused == 61
-    detail = judged.quarantined.detail
+    assert judged.refused == [61]
+    detail = judged.quarantined[0].detail
     assert len(detail) == 51
     assert (detail[-1]["code"], detail[-1]["got"]) == ("more", "11")
     assert "\0" not in json.dumps(detail, ensure_ascii=False)
