@@ -124,7 +124,7 @@ def _values(data_id: int, data: bytes) -> dict[str, float]:
         if value is not None:
             values[item.name] = value
     if one and data:
-        raise PayloadError("frame", "data", data.hex(), f"nothing after {ITEMS[data_id].name}")
+        raise PayloadError("frame", "data", data.hex(), f"{ITEMS[data_id].width} bytes of data")
     return values
 
 

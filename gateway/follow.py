@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -156,7 +156,7 @@ def _write_rejects(path: Path, rejected: list[str]) -> None:
         with beside.open("a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in rejected)
     except OSError as exc:
-        log.error("%s cannot be written: %s; bad lines: %s", beside, exc, rejected)
+        log.warning("%s cannot be written: %s; bad lines: %s", beside, exc, rejected)
 
 
 def last_reading(source: CsvSource | DltSource) -> tuple[Reading | None, list[str]]:

@@ -19,8 +19,7 @@ _ROOM = 0.9  # once full, make room for a while
 def trim(queue: Queue, limits: QueueLimits, now: datetime) -> int:
     """Forget old history; drop the oldest waiting readings when a limit is reached.
 
-    A drop is logged as an error and kept in the table of losses before anything is deleted with
-    it in one transaction.
+    A drop is logged as an error and written to the table of losses in the same transaction.
 
     Returns:
         Number of readings that were dropped without an acknowledgement.
@@ -63,11 +62,13 @@ def _forget(queue: Queue, where: str, *parameters: Any) -> int:
 
 
 def _drop(queue: Queue, now: datetime, reason: str, where: str, *parameters: Any) -> int:
+    oldest = (
+        "SELECT seq FROM (SELECT seq, queued_ms FROM item WHERE acked_ms IS NULL AND live = 0"
+        f" ORDER BY seq LIMIT {_STEP}) WHERE {where}"
+    )
     with queue.transaction() as db:
-        oldest = f"SELECT seq, ts_ms, queued_ms FROM item WHERE acked_ms IS NULL ORDER BY seq LIMIT {_STEP}"
-        count, first, last, top = db.execute(
-            f"SELECT count(*), min(ts_ms), max(ts_ms), max(seq) FROM ({oldest}) WHERE {where}",
-            parameters,
+        count, first, last = db.execute(
+            f"SELECT count(*), min(ts_ms), max(ts_ms) FROM item WHERE seq IN ({oldest})", parameters
         ).fetchone()
         if not count:
             return 0
@@ -82,7 +83,7 @@ def _drop(queue: Queue, now: datetime, reason: str, where: str, *parameters: Any
         db.execute(
             "INSERT INTO loss VALUES (?, ?, ?, ?, ?)", (epoch_ms(now), reason, count, first, last)
         )
-        db.execute("DELETE FROM item WHERE acked_ms IS NULL AND seq <= ?", (top,))
+        db.execute(f"DELETE FROM item WHERE seq IN ({oldest})", parameters)
         return int(count)
 
 

@@ -56,7 +56,7 @@ class Line:
     def close(self) -> None:
         """Close the connection; the next request opens a new one."""
         if self._client is not None:
-            self._client.close()
+            self._client.close()  # type: ignore[no-untyped-call]
             self._client = None
 
 

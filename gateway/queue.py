@@ -14,28 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gateway.queuefile import open_file
 from gateway.reading import Reading, epoch_ms
 from models.errors import ConfigError
 
 _CURRENT_MS = 3_600_000  # an older reading is history that a file brought, not a live one
-_BUSY_S = 5.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS item(
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, ts_ms INTEGER NOT NULL, body TEXT NOT NULL,
-    live INTEGER NOT NULL, queued_ms INTEGER NOT NULL, acked_ms INTEGER);
-CREATE INDEX IF NOT EXISTS item_waiting ON item(live, seq) WHERE acked_ms IS NULL;
-CREATE INDEX IF NOT EXISTS item_kept ON item(acked_ms) WHERE acked_ms IS NOT NULL;
-CREATE TABLE IF NOT EXISTS loss(
-    at_ms INTEGER NOT NULL, reason TEXT NOT NULL, items INTEGER NOT NULL,
-    from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS device(
-    name TEXT PRIMARY KEY, success_ms INTEGER, failing_ms INTEGER, reason TEXT,
-    failures INTEGER NOT NULL DEFAULT 0, readings INTEGER NOT NULL DEFAULT 0,
-    rejected INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS position(
-    source TEXT NOT NULL, file TEXT NOT NULL, path TEXT NOT NULL, offset INTEGER NOT NULL,
-    tail BLOB NOT NULL, PRIMARY KEY (source, file));
-"""
 
 
 class Row(NamedTuple):
@@ -75,19 +58,11 @@ class Queue:
         self.online = False
         self.lock = threading.RLock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.db = sqlite3.connect(
-                path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-            )
-            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-                self.db.execute(f"PRAGMA {pragma}")
-            self.db.executescript(_SCHEMA)
+            self.db = open_file(path)
         except (OSError, sqlite3.Error) as exc:
-            remedy = (
-                "check the disk and the rights; a damaged file: move it away together with its "
-                "-wal file, keep both for `sqlite3 FILE .recover`, and start again"
-            )
-            raise ConfigError(f"queue {path}", [f"cannot be opened: {exc}; {remedy}"]) from exc
+            raise ConfigError(
+                f"queue {path}", [f"cannot be opened: {exc}; check the disk and the rights"]
+            ) from exc
 
     def close(self) -> None:
         """Close the file."""
@@ -148,6 +123,14 @@ class Queue:
                 {"n": device, "f": at_ms, "c": int(bool(fault)), "r": fault},
             )
 
+    def note_loss(self, at: datetime, reason: str, times_ms: Sequence[int]) -> None:
+        """Note that readings of these times were dropped and never acknowledged."""
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO loss VALUES (?, ?, ?, ?, ?)",
+                (epoch_ms(at), reason, len(times_ms), min(times_ms), max(times_ms)),
+            )
+
     def positions(self, device: str) -> list[Position]:
         """Where the files of this source were left, newest first."""
         rows = self.all(
@@ -187,25 +170,3 @@ class Queue:
         """Rows of a query."""
         with self.lock:
             return self.db.execute(query, parameters).fetchall()
-
-
-def hold(path: Path) -> sqlite3.Connection:
-    """Keep other gateway processes away from this queue for as long as the result lives.
-
-    Raises:
-        ConfigError: one runs already.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    guard = sqlite3.connect(
-        path.with_name(path.name + ".lock"),
-        timeout=0,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        guard.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as exc:
-        guard.close()
-        fault = "another gateway process uses it; stop that one, or give this one its own queue"
-        raise ConfigError(f"queue {path}", [fault]) from exc
-    return guard

@@ -13,7 +13,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Clock(Protocol):
     """Where time comes from."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """The present instant, UTC."""
 
 
 class Reading(NamedTuple):
