@@ -36,6 +36,7 @@ _T = TypeVar("_T")
 _RELOAD_AFTER_S = 10.0
 _RELOAD_ON_UNKNOWN_S = 1.0
 _STATE_EVERY_S = 1.0
+_REPEATS_LAST = 8  # batches: repetitions come in rows, after a reconnect or a second import
 
 
 class Stopping(ParkError):
@@ -70,6 +71,7 @@ class Writer:
     _loaded_at: float = -1e9
     _version: object = None
     _state_at: float = -1e9
+    _repeats: int = 0
 
     def __post_init__(self) -> None:
         self.door.refresh = lambda: self.reload(_RELOAD_ON_UNKNOWN_S)
@@ -176,7 +178,12 @@ class Writer:
         notes = self.notes[:]
         now = self.clock.now()
         with translate_db_errors("commit a batch"), conn.transaction():
-            result = store_batch(conn, batch.readings, list(batch.quarantined.values()))
+            result = store_batch(
+                conn,
+                batch.readings,
+                list(batch.quarantined.values()),
+                repeated=self._repeats > 0,
+            )
             save_findings(conn, notes, now)
             save_nodes(conn, self.door.sparkplug.dirty(), now)
             self.in_transaction(conn)
@@ -186,6 +193,8 @@ class Writer:
                 self.health.save(conn, now, counters)
                 self._state_at = time.monotonic()
         self.health.committed(batch, counters, now)
+        again = result.duplicate or result.conflict or result.correction
+        self._repeats = _REPEATS_LAST if again else max(self._repeats - 1, 0)
         self.door.sparkplug.saved()
         del self.notes[: len(notes)]
 

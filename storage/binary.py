@@ -1,4 +1,4 @@
-"""Readings as PostgreSQL's binary COPY, built column by column: row by row costs four times more.
+"""Columns as PostgreSQL's binary COPY, built by array: row by row costs four times more.
 
 Source: PostgreSQL manual, COPY, "Binary Format"; timestamptz is microseconds since 2000-01-01.
 """
@@ -6,46 +6,75 @@ Source: PostgreSQL manual, COPY, "Binary Format"; timestamptz is microseconds si
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+Array = np.ndarray[Any, Any]
+
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _PG_EPOCH_US = 946_684_800_000_000
-
-_ROW = np.dtype(
-    [
-        ("fields", ">i2"),
-        *(("ord_length", ">i4"), ("ord", ">i4")),
-        *(("channel_length", ">i4"), ("channel", ">i4")),
-        *(("ts_length", ">i4"), ("ts", ">i8")),
-        *(("value_length", ">i4"), ("value", ">f8")),
-        *(("received_length", ">i4"), ("received", ">i8")),
-        *(("correction_length", ">i4"), ("correction", "u1")),
-    ]
-)
-_FIELDS = ("ord", "channel", "ts", "value", "received", "correction")
+_DAY_US = 86_400_000_000
 
 
-def copy_rows(readings: Sequence[tuple[int, int, float, int, bool]]) -> bytes:
-    """The COPY stream of `ord, channel_id, ts, value, received_at, correction`.
+@dataclass(frozen=True)
+class Columns:
+    """Readings by column: int4, timestamptz [us since 2000], float8, timestamptz, bool."""
 
-    Args:
-        readings: channel number, time [us since 1970], value, arrival [us since 1970], correction.
+    channel: Array
+    ts: Array
+    value: Array
+    received: Array
+    correction: Array
 
-    Raises:
-        OverflowError: a number beyond the column's range.
-    """
-    channel, ts_us, value, received_us, correction = zip(*readings, strict=True)
-    rows: np.ndarray[Any, Any] = np.empty(len(readings), dtype=_ROW)
-    rows["fields"] = len(_FIELDS)
-    for field in _FIELDS:
-        rows[f"{field}_length"] = _ROW[field].itemsize
-    rows["ord"] = np.arange(len(readings))
-    rows["channel"] = channel
-    rows["ts"] = np.array(ts_us, dtype=np.int64) - _PG_EPOCH_US
-    rows["value"] = value
-    rows["received"] = np.array(received_us, dtype=np.int64) - _PG_EPOCH_US
-    rows["correction"] = correction
+    @classmethod
+    def of(cls, readings: Sequence[tuple[int, int, float, int, bool]]) -> Columns:
+        """Columns of (channel, time [us since 1970], value, arrival [us since 1970], correction).
+
+        Raises:
+            OverflowError: a number beyond the range of its column.
+        """
+        channel, ts_us, value, received_us, correction = zip(*readings, strict=True)
+        return cls(
+            np.array(channel, dtype=np.int32),
+            np.array(ts_us, dtype=np.int64) - _PG_EPOCH_US,
+            np.array(value, dtype=np.float64),
+            np.array(received_us, dtype=np.int64) - _PG_EPOCH_US,
+            np.array(correction, dtype=np.bool_),
+        )
+
+    def in_key_order(self) -> Columns:
+        """Sorted by channel, time and arrival: writers in one order do not deadlock."""
+        order = np.lexsort((self.ts, self.channel))
+        return Columns(
+            self.channel[order],
+            self.ts[order],
+            self.value[order],
+            self.received[order],
+            self.correction[order],
+        )
+
+    def ranges(self) -> tuple[Array, Array, Array]:
+        """Channel, first and last time of every channel and UTC day; needs key order."""
+        day = self.ts // _DAY_US
+        new = np.ones(len(day), dtype=np.bool_)
+        new[1:] = (self.channel[1:] != self.channel[:-1]) | (day[1:] != day[:-1])
+        first = np.flatnonzero(new)
+        last = np.append(first[1:], len(day)) - 1
+        return self.channel[first], self.ts[first], self.ts[last]
+
+
+def copy_stream(*columns: Array) -> bytes:
+    """The COPY stream of columns of equal length: ints, floats, bools, byte strings."""
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for number, column in enumerate(columns):
+        kind = "u1" if column.dtype.kind == "b" else column.dtype.newbyteorder(">").str
+        fields += [(f"length_{number}", ">i4"), (f"field_{number}", kind)]
+    rows: Array = np.empty(len(columns[0]), dtype=np.dtype(fields))
+    rows["fields"] = len(columns)
+    for number, column in enumerate(columns):
+        rows[f"length_{number}"] = column.dtype.itemsize
+        rows[f"field_{number}"] = column
     return _HEADER + rows.tobytes() + _TRAILER

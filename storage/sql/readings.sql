@@ -9,6 +9,14 @@ CREATE TEMP TABLE IF NOT EXISTS staging (
 -- Binary COPY of a batch.
 COPY staging (ord, channel_id, ts, value, received_at, correction) FROM STDIN (FORMAT BINARY)
 
+-- name: copy_readings
+-- Binary COPY of readings that are probably all new, sorted by key; one that is not stops it.
+COPY reading (channel_id, ts, value, received_at) FROM STDIN (FORMAT BINARY)
+
+-- name: copy_stale
+-- Binary COPY of what new readings made stale, in pieces of at most a UTC day.
+COPY stale_range (channel_id, start_at, stop_at, reason) FROM STDIN (FORMAT BINARY)
+
 -- name: insert_staged
 -- First value of each (channel, time), sorted by key (no deadlocks between writers), and what it
 -- made stale, in pieces of at most a day. Returns the number of new readings.
