@@ -1,30 +1,50 @@
-"""The `greenpark` program."""
+"""The `greenpark` program.
+
+Only the module of the command at hand is imported: a collector needs no weather model, and
+`greenpark --help` is what costs most.
+"""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 
-from app.commands import dashboards, doctor, imports, look, operate, replay, simulate
-from app.demo import command as demo
 from app.settings import settings
 from app.wiring import start_logging, stderr
 from models.errors import ParkError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="greenpark: from the meters of an industrial park to its green-power share, alerts and "
-    "dashboards. Settings: environment GREENPARK_*, see docs/settings.md.",
-)
-for module in (operate, look, imports, doctor, replay, simulate, demo):
-    module.register(app)
-app.add_typer(dashboards.app, name="dashboards", help="Grafana dashboards as code.")
+COMMANDS = {
+    "app.commands.operate": ("migrate", "apply", "schema", "run"),
+    "app.commands.collect": ("collect",),
+    "app.commands.look": ("intervals", "findings", "indicators", "alerts"),
+    "app.commands.imports": ("import",),
+    "app.commands.doctor": ("doctor",),
+    "app.commands.replay": ("replay",),
+    "app.commands.simulate": ("simulate",),
+    "app.commands.dashboards": ("dashboards",),
+    "app.commands.gateway": ("gateway",),
+    "app.demo.command": ("demo",),
+}
 
 
-@app.callback()
+def make_app(command: str | None = None) -> typer.Typer:
+    """The program with the one command, or with all."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="greenpark: from the meters of an industrial park to its green-power share, alerts "
+        "and dashboards. Settings: environment GREENPARK_*, see docs/settings.md.",
+    )
+    app.callback()(prepare)
+    wanted = [m for m, names in COMMANDS.items() if command in names] or list(COMMANDS)
+    for module in wanted:
+        import_module(module).register(app)
+    return app
+
+
 def prepare() -> None:
     """Read the settings and start logging before any command."""
     start_logging(settings().log_level)
@@ -33,7 +53,7 @@ def prepare() -> None:
 def main() -> None:
     """Entry point: our errors are a sentence and exit code 1, never a trace."""
     try:
-        app()
+        make_app(sys.argv[1] if len(sys.argv) > 1 else None)()
     except ParkError as exc:
         stderr.print(f"error: {exc}", style="bold red", markup=False, highlight=False)
         sys.exit(1)

@@ -107,15 +107,17 @@ class Poller:
     queue: Queue
     clock: Clock
     stopping: threading.Event
+    close: Callable[[], None] = lambda: None
 
     def run(self) -> None:
-        """Read until `stopping`; the first time at once."""
+        """Read until `stopping`, the first time at once; then close the connection."""
         while not self.stopping.is_set():
             for job in self.jobs:
                 if not self.stopping.is_set() and job.take(self.clock.now()):
                     self.poll(job)
             left_s = (min(j.due for j in self.jobs) - self.clock.now()).total_seconds()
             self.stopping.wait(min(max(left_s, 0.0), 1.0))
+        self.close()
 
     def poll(self, job: Job) -> None:
         """Read once; a device in trouble is counted and said once, the others go on."""

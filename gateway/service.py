@@ -106,13 +106,12 @@ class Gateway:
             if isinstance(device, ModbusDevice):
                 lines.setdefault((device.host, device.port), []).append(device)
             else:
-                yield self._poller([self._file_job(device)])
+                jobs = [self._file_job(device)]
+                yield Poller(jobs, self.queue, self.clock, self.stopping)
         for (host, port), devices in lines.items():
             line = Line(host, port, max(d.timeout_s for d in devices))
-            yield self._poller([self._modbus_job(line, d) for d in devices])
-
-    def _poller(self, jobs: list[Job]) -> Poller:
-        return Poller(jobs, self.queue, self.clock, self.stopping)
+            jobs = [self._modbus_job(line, d) for d in devices]
+            yield Poller(jobs, self.queue, self.clock, self.stopping, line.close)
 
     def _modbus_job(self, line: Line, device: ModbusDevice) -> Job:
         def read() -> list[str]:

@@ -84,6 +84,7 @@ class Uplink:
             self._serve()
             self._end_connection()
         self._note_acknowledged()
+        self._wire.dispose()
 
     def _serve(self) -> None:
         stop_s = 0.0

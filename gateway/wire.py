@@ -115,6 +115,12 @@ class Wire:
                 break
         self._client = None
 
+    def dispose(self) -> None:
+        """Close for good; `wake` does nothing from now on."""
+        self.close()
+        self._wake_r.close()
+        self._wake_w.close()
+
 
 def _has_decrypted(sock: Any) -> bool:
     """True when TLS has bytes that select cannot see."""

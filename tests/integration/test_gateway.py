@@ -1,0 +1,409 @@
+"""The gateway against a real broker: outages, slices, refusals, full disks, kill -9."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.clock import FixedClock
+from app.embedded import Broker
+from collectors.service import Collector
+from gateway.config import GatewayConfig
+from gateway.history import reoffer, status
+from gateway.queue import Queue
+from gateway.service import Gateway
+from models.errors import ConfigError
+from storage.db import Conn
+from tests.integration.edge import FILE, Edge, Gate, Listener, csv_line, document, edge
+from tests.integration.fake_broker import NOT_AUTHORIZED, FakeBroker
+from tests.integration.modbus_meter import ModbusMeter
+from tests.integration.test_collector import count, started, wait_for
+
+REPO = Path(__file__).resolve().parents[2]
+Start = Callable[..., Edge]
+
+
+@pytest.fixture
+def listener(broker: Broker) -> Iterator[Listener]:
+    made = Listener(broker)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gate(broker: Broker) -> Iterator[Gate]:
+    made = Gate(broker)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path, broker: Broker, gate: Gate) -> Iterator[Start]:
+    """Starts gateways behind the gate; all are stopped at the end."""
+    running: list[Edge] = []
+
+    def make(*devices: dict[str, Any], protocol: str = "", **resend: float) -> Edge:
+        config = document(tmp_path, gate.port, protocol or broker.protocol, *devices, **resend)
+        running.append(edge(config).start())
+        return running[-1]
+
+    yield make
+    for made in running:
+        made.stop()
+
+
+def connected(made: Edge) -> Edge:
+    wait_for(lambda: made.gateway.uplink.connected, "connected")
+    return made
+
+
+def told(made: Edge) -> dict[str, Any]:
+    return {r["name"]: r["value"] for r in status(made.gateway.queue)}
+
+
+def all_acknowledged(made: Edge) -> None:
+    wait_for(lambda: told(made)["queue.waiting"] == 0, "all acknowledged")
+
+
+def test_readings_arrive_in_the_public_form(start: Start, listener: Listener) -> None:
+    made = connected(start())
+    made.put(12.5)
+    listener.wait(1)
+    ((_, (item,)),) = listener.messages
+    assert set(item) == {"m", "ts", "values", "seq"}
+    assert (item["m"], item["values"], item["seq"]) == ("a-grid", {"import_kwh": 12.5}, 1)
+    all_acknowledged(made)
+    assert told(made)["queue.last_acknowledged"] is not None
+
+
+def test_protocol_3_1_1(start: Start, listener: Listener) -> None:
+    made = start(protocol="3.1.1")
+    made.put(1)
+    listener.wait(1)
+    all_acknowledged(made)
+
+
+def test_meters_and_files_reach_the_database(
+    start: Start, collector: Callable[[], Collector], conn: Conn, tmp_path: Path
+) -> None:
+    stored = started(collector)
+    meter = ModbusMeter({62: 0x00BC, 63: 0x614E}).start()  # 123456.78 kWh
+    (tmp_path / "water.csv").write_text("time,m3\n2026-03-01T08:00:00+08:00,7.5\n")
+    modbus = {
+        "name": "grid",
+        "kind": "modbus",
+        "host": "127.0.0.1",
+        "port": meter.port,
+        "template": "acrel-adw300",
+        "meter": "a-grid",
+        "channels": {"import_energy": "import_kwh"},
+    }
+    began = datetime.now(UTC)
+    made = start(modbus, {**FILE, "path": str(tmp_path / "*.csv")})
+    wait_for(lambda: stored.writer.counters["stored"] >= 2, "both stored")
+    rows = conn.execute(
+        "SELECT c.key, ts, value FROM reading JOIN channel c USING (channel_id) ORDER BY 1"
+    ).fetchall()
+    assert [(key, value) for key, _, value in rows] == [
+        ("import_kwh", 123456.78),
+        ("intake_m3", 7.5),
+    ]
+    assert abs((rows[0][1] - began).total_seconds()) < 5
+    assert rows[1][1] == datetime(2026, 3, 1, tzinfo=UTC)
+    assert stored.writer.counters["quarantined"] == 0
+    all_acknowledged(made)
+    meter.stop()
+
+
+def test_an_outage_loses_nothing_and_the_oldest_comes_first_in_slices(
+    start: Start, listener: Listener, gate: Gate
+) -> None:
+    made = connected(start(slice_items=50, slices_per_s=20))
+    made.put(*range(10))
+    listener.wait(10)
+    gate.shut()
+    wait_for(lambda: not made.gateway.uplink.connected, "noticed")
+    made.put(*range(10, 500))
+    before = len(listener.messages)
+    gate.reopen()
+    listener.wait(500)
+    later = [items for _, items in listener.messages[before:]]
+    assert [i["values"]["import_kwh"] for items in later for i in items] == list(range(10, 500))
+    assert max(len(items) for items in later) == 50
+    times = [at for at, _ in listener.messages[before:]]
+    assert times[-1] - times[0] >= (len(later) - 1) / 20 * 0.9  # with pauses between
+    assert sorted(listener.values()) == list(range(500))  # nothing twice
+
+
+def test_live_readings_do_not_wait_for_the_backlog(
+    start: Start, listener: Listener, gate: Gate
+) -> None:
+    gate.shut()
+    made = start(slice_items=10, slices_per_s=10)
+    made.put(*range(200))
+    gate.reopen()
+    connected(made)
+    listener.wait(20)
+    made.put(1000)
+    listener.wait(200 + 1)
+    place = listener.values().index(1000)
+    assert 20 <= place <= 60, place  # 2 slices had come; a few more may have crossed
+    rest = [v for v in listener.values() if v != 1000]
+    assert rest == list(range(200))
+
+
+def test_the_backlog_waits_its_random_delay_live_readings_do_not(
+    start: Start, listener: Listener, gate: Gate
+) -> None:
+    gate.shut()
+    made = start(start_delay_max_s=3)  # `Half` makes it 1.5 s
+    made.put(1)
+    gate.reopen()
+    connected(made)
+    at_s = time.monotonic()
+    made.put(2)
+    listener.wait(2)
+    assert listener.values() == [2, 1]
+    assert listener.messages[0][0] - at_s < 1
+    assert 1.4 <= listener.messages[1][0] - at_s < 2.5
+
+
+def test_the_broker_stops_and_starts(
+    start: Start, listener: Listener, gate: Gate, broker: Broker
+) -> None:
+    made = connected(start(slice_items=100))
+    made.put(*range(50))
+    listener.wait(50)
+    broker.stop()
+    wait_for(lambda: not made.gateway.uplink.connected, "noticed")
+    made.put(*range(50, 400))
+    gate.shut()  # the listener of a broker without memory has to be there first
+    broker.start()
+    again = Listener(broker)
+    gate.reopen()
+    wait_for(lambda: set(listener.values()) | set(again.values()) == set(range(400)), "all")
+    all_acknowledged(made)
+    again.close()
+
+
+@pytest.mark.mosquitto
+def test_kills_of_the_broker_and_the_database_has_all_once(
+    start: Start, collector: Callable[[], Collector], conn: Conn, broker: Broker
+) -> None:
+    stored = started(collector)
+    made = connected(start(slice_items=40, slices_per_s=50))
+    for round_ in range(5):
+        made.put(*(round_ * 100 + n for n in range(100)))
+        if round_ < 4:
+            wait_for(lambda r=round_: stored.writer.counters["stored"] > r * 100 + 10, "some")
+            broker.kill()
+            made.put(*(1000 + round_ * 100 + n for n in range(100)))
+            broker.start()
+    all_acknowledged(made)
+    wait_for(lambda: count(conn, "reading") == 900, "all stored", 60)
+    assert stored.writer.counters["conflict"] == 0
+
+
+def test_a_refused_message_stays_and_raises_an_alarm(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = FakeBroker(puback=NOT_AUTHORIZED)
+    made = edge(document(tmp_path, broker.port, "5")).start()
+    with caplog.at_level(logging.ERROR):
+        made.put(1, 2, 3)
+        wait_for(lambda: made.gateway.uplink.refused >= 6, "refused more than once")
+    alarms = [r.getMessage() for r in caplog.records if "ALARM" in r.getMessage()]
+    assert len(alarms) == 1  # said once, not each time
+    assert "refuses readings on park/testpark/alpha: Not authorized; may this user" in alarms[0]
+    assert told(made)["queue.waiting"] == 3
+    assert made.gateway.uplink.acknowledged == 0
+    broker.puback = 0
+    all_acknowledged(made)
+    made.stop()
+    broker.close()
+
+
+def test_a_refused_login_keeps_everything(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    broker = FakeBroker(connack=NOT_AUTHORIZED)
+    made = edge(document(tmp_path, broker.port, "5")).start()
+    made.put(1)
+    wait_for(lambda: broker.connections >= 3, "tried again")
+    assert told(made)["queue.waiting"] == 1
+    assert "refuses the connection: Not authorized; check user" in caplog.text
+    broker.connack = 0
+    all_acknowledged(made)
+    made.stop()
+    broker.close()
+
+
+def test_a_broker_that_breaks_at_large_messages_gets_small_ones(tmp_path: Path) -> None:
+    broker = FakeBroker(largest=800)
+    config = document(tmp_path, broker.port, "5", slice_items=64)
+    made = edge(config)
+    made.put(*range(64))
+    made.start()
+    all_acknowledged(made)
+    made.stop()
+    assert broker.connections > 2
+    broker.close()
+
+
+def test_a_silent_meter_holds_up_nobody(
+    start: Start, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    silent = ModbusMeter({0: 0}).start()
+    silent.answering = False
+    device = {
+        "name": "silent",
+        "kind": "modbus",
+        "host": "127.0.0.1",
+        "port": silent.port,
+        "template": "acrel-adw300",
+        "meter": "a-grid",
+        "channels": {"import_energy": "import_kwh"},
+        "period_s": 1,
+    }
+    made = connected(start(device))
+    made.put(1)
+    listener.wait(1, 2)
+    wait_for(lambda: told(made).get("device.silent.failures", 0) >= 2, "counted")
+    assert "refuses registers 62 to 63" in told(made)["device.silent.reason"]
+    assert told(made)["device.silent.last_success"] is None
+    said = [r for r in caplog.records if "device silent" in r.getMessage()]
+    assert len(said) == 1  # once for each change of state
+    assert listener.values() == [1]  # nothing is made up
+    silent.stop()
+
+
+def test_a_full_disk_stops_nothing(
+    start: Start, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = connected(start())
+    queue = made.gateway.queue
+    with queue.lock:
+        (pages,) = queue.db.execute("PRAGMA page_count").fetchone()
+        queue.db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own "disk is full"
+    made.put(*range(2000))
+    assert "database or disk is full" in caplog.text
+    assert sum("cannot be written" in r.getMessage() for r in caplog.records) <= 3
+    with queue.lock:
+        queue.db.execute("PRAGMA max_page_count = 1000000")
+    made.put(2000)
+    listener.wait(2001)
+    assert listener.values() == list(range(2001))
+    all_acknowledged(made)
+
+
+def test_a_locked_queue_stops_nothing(start: Start, listener: Listener, tmp_path: Path) -> None:
+    made = connected(start())
+    with made.gateway.queue.lock:
+        made.gateway.queue.db.execute("PRAGMA busy_timeout = 20")
+    other = sqlite3.connect(tmp_path / "queue.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    made.put(1, 2)
+    assert made.gateway.intake.flush() == 2
+    other.execute("COMMIT")
+    other.close()
+    made.put(3)
+    listener.wait(3)
+    assert listener.values() == [1, 2, 3]
+
+
+def test_memory_is_bounded_and_what_it_drops_is_counted(start: Start) -> None:
+    made = start()
+    made.gateway.intake.most = 10
+    queue = made.gateway.queue
+    with queue.lock:
+        queue.db.execute("PRAGMA query_only = 1")
+    made.put(*range(25))
+    with queue.lock:
+        queue.db.execute("PRAGMA query_only = 0")
+    made.put(99)
+    assert told(made)["queue.dropped"] == 15
+    assert told(made)["device.d.readings"] == 11
+
+
+def test_history_is_sent_again_on_request(start: Start, listener: Listener, tmp_path: Path) -> None:
+    made = connected(start())
+    made.put(*range(20))
+    listener.wait(20)
+    all_acknowledged(made)
+    other = Queue(tmp_path / "queue.db")  # as the command does, from another process
+    assert reoffer(other, datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)) == 20
+    other.close()
+    wait_for(lambda: len(listener.values()) == 40, "sent again")
+    assert listener.values()[20:] == list(range(20))
+
+
+def test_a_clock_that_was_reset_is_refused(tmp_path: Path) -> None:
+    config = document(tmp_path, 1, "5")
+    reset = FixedClock(datetime(1970, 1, 1, 0, 3, tzinfo=UTC))
+    with pytest.raises(ConfigError, match=r"clock of this host.*\n.*shows 1970-01-01"):
+        Gateway(GatewayConfig.model_validate(config), reset)
+    made = Gateway(GatewayConfig.model_validate({**config, "clock_check": False}), reset)
+    made.stop()
+    made.run()
+
+
+def process(config: Path) -> subprocess.Popen[bytes]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GREENPARK_")}
+    with config.with_suffix(".log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "gateway", "run", str(config)],
+            cwd=REPO,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def test_kill_9_in_the_middle_loses_nothing(
+    broker: Broker, listener: Listener, gate: Gate, tmp_path: Path
+) -> None:
+    total = 6000
+    source = {**FILE, "path": str(tmp_path / "water.csv")}
+    with (tmp_path / "water.csv").open("w") as file:
+        file.write("time,m3\n")
+        file.writelines(csv_line(n) for n in range(total // 2))
+    config = tmp_path / "gateway.yaml"
+    config.write_text(
+        yaml.safe_dump(
+            document(tmp_path, gate.port, broker.protocol, source, slice_items=20, slices_per_s=30)
+        )
+    )
+    kills = 0
+    for part in (0.05, 0.2, 0.35):
+        running = process(config)
+        wait_for(lambda p=part: len(set(listener.values())) >= p * total, "a part", 60)
+        running.kill()
+        running.wait()
+        kills += 1
+        with (tmp_path / "water.csv").open("a") as file:
+            file.writelines(csv_line(total // 2 + kills * 1000 - 1000 + n) for n in range(1000))
+    config.write_text(
+        yaml.safe_dump(document(tmp_path, gate.port, broker.protocol, source, slice_items=500))
+    )
+    running = process(config)
+    listener.wait(total, 60)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(20) == 0, config.with_suffix(".log").read_text()
+    assert set(listener.values()) == set(range(total))
+    assert len(listener.values()) <= total + kills * 2 * 20  # at most what was on the way
+    numbers = {i["seq"] for _, items in listener.messages for i in items}
+    assert numbers == set(range(1, total + 1))  # one number each, across the kills
+    queue = Queue(tmp_path / "queue.db")
+    assert {r["name"]: r["value"] for r in status(queue)}["queue.waiting"] == 0
+    queue.close()
+    print(f"kills {kills} read {total} arrived {len(listener.values())} lost 0")
