@@ -71,3 +71,8 @@ def parse_clock(spec: str) -> Clock:
         msg = f"clock {spec!r}: times need a zone, the speed must be above 0"
         raise ValueError(msg)
     return clock
+
+
+def wall_now() -> datetime:
+    """The wall clock: delivery and job runs are about the real world, not the park's time."""
+    return datetime.now(UTC)

@@ -16,6 +16,7 @@ from rich.logging import RichHandler
 from app.clock import Clock, FixedClock, parse_clock
 from app.embedded import embedded_postgres
 from app.settings import Settings, settings
+from models.broker import BrokerAddress
 from models.errors import ConfigError
 from storage.db import Conn, connect
 from storage.migrate import check_schema
@@ -52,6 +53,20 @@ def clock_of(config: Settings, at: datetime | None = None) -> Clock:
         return parse_clock(config.clock)
     except ValueError as exc:
         raise ConfigError("settings", [f"GREENPARK_CLOCK: {exc}"]) from exc
+
+
+def broker_address(config: Settings) -> BrokerAddress:
+    """Where the broker of the deployment is."""
+    return BrokerAddress(
+        config.mqtt_host,
+        config.mqtt_port,
+        config.mqtt_protocol,
+        config.mqtt_username,
+        config.mqtt_password.get_secret_value(),
+        config.mqtt_ca_file,
+        config.mqtt_cert_file,
+        config.mqtt_key_file,
+    )
 
 
 @contextmanager

@@ -14,6 +14,11 @@ app = typer.Typer(no_args_is_help=True, help="Grafana dashboards as code.")
 Folder = Annotated[Path, typer.Option("--dir", help="folder with one sub-folder per language")]
 
 
+def register(program: typer.Typer) -> None:
+    """Add the commands to the program."""
+    program.add_typer(app, name="dashboards")
+
+
 @app.command()
 def build(folder: Folder = JSON_DIR) -> None:
     """Write the dashboards of every language."""

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from app.clock import wall_now
 from app.commands.options import ParkOption
-from app.jobs.pipeline import wall_now
 from app.wiring import console, database, one_park
 from models.claims import read_certificates, read_trades
 from models.errors import ConfigError

@@ -1,24 +1,19 @@
-"""migrate, apply, collect, run: what makes the system work."""
+"""migrate, apply, schema, run: what makes the system work."""
 
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.clock import Clock
+from app.clock import wall_now
 from app.commands.options import NowOption
-from app.jobs.pipeline import run_once, wall_now
+from app.jobs.pipeline import run_once
 from app.jobs.scheduler import serve
-from app.metrics import serve_metrics
-from app.settings import Settings, settings
+from app.settings import settings
 from app.wiring import clock_of, console, database
-from collectors.service import Collector, CollectorSettings
-from collectors.shards import parse_shard
-from models.broker import BrokerAddress
 from models.park import Park, load_park
 from storage.migrate import migrate as run_migrations
 from storage.parks import applied_parks, apply_park, difference
@@ -28,7 +23,7 @@ from storage.timescale import edition
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (migrate, apply, schema, collect, run):
+    for command in (migrate, apply, schema, run):
         app.command()(command)
 
 
@@ -95,61 +90,6 @@ def schema(
         typer.echo(text, nl=False)
     else:
         out.write_text(text, encoding="utf-8")
-
-
-def collect(
-    retire: Annotated[
-        bool,
-        typer.Option("--retire", help="hand everything to the other collectors, drain, then end"),
-    ] = False,
-) -> None:
-    """Collect readings from the broker until told to stop (SIGTERM, Ctrl-C).
-
-    A second one with the same client id waits as a standby and takes over when the first is gone.
-    GREENPARK_SHARD=1/2 makes it the first of two that share the work.
-
-    Examples: GREENPARK_MQTT_HOST=broker greenpark collect
-    --- GREENPARK_SHARD=3/3 greenpark collect --retire
-    """
-    config = settings()
-    clock: Clock = clock_of(config)
-    with database() as connect:
-        collector = Collector(
-            broker_address(config), connect, clock, collector_settings(config, retire=retire)
-        )
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _n, _f: collector.stop())
-        with serve_metrics(collector, config.metrics_port, config.metrics_host):
-            collector.run()
-
-
-def collector_settings(config: Settings, *, retire: bool = False) -> CollectorSettings:
-    """How the collector of the deployment works."""
-    return CollectorSettings(
-        client_id=config.mqtt_client_id,
-        topic=config.mqtt_topic,
-        shard=parse_shard(config.shard),
-        batch=config.collector_batch,
-        linger_s=config.collector_linger_s,
-        window=config.collector_window,
-        max_payload_bytes=config.max_payload_bytes,
-        future_tolerance_s=config.future_tolerance_s,
-        retire=retire,
-    )
-
-
-def broker_address(config: Settings) -> BrokerAddress:
-    """Where the broker of the deployment is."""
-    return BrokerAddress(
-        config.mqtt_host,
-        config.mqtt_port,
-        config.mqtt_protocol,
-        config.mqtt_username,
-        config.mqtt_password.get_secret_value(),
-        config.mqtt_ca_file,
-        config.mqtt_cert_file,
-        config.mqtt_key_file,
-    )
 
 
 def run(

@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
-from app.commands.operate import broker_address
 from app.progress import progress_bar
 from app.settings import settings
-from app.wiring import console
+from app.wiring import broker_address, console
 from models.errors import ConfigError
 from simulators.mapping import load_mapping
 from simulators.publisher import Publisher

@@ -11,13 +11,11 @@ from typing import Annotated
 
 import typer
 
-from app.clock import AcceleratedClock, Clock, RealClock
-from app.commands.operate import broker_address
+from app.clock import AcceleratedClock, Clock, RealClock, wall_now
 from app.commands.options import instant
-from app.jobs.pipeline import wall_now
 from app.progress import progress_bar
 from app.settings import settings
-from app.wiring import clock_of, console
+from app.wiring import broker_address, clock_of, console
 from models.errors import ConfigError
 from models.park import load_park
 from simulators.live import run_live

@@ -14,14 +14,14 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from app.clock import AcceleratedClock
+from app.clock import AcceleratedClock, wall_now
 from app.commands.options import NowOption
 from app.demo.history import backfill, bring_certificates, bring_claims
 from app.demo.page import write_page
 from app.demo.screen import Scene, look, picture
 from app.demo.stack import Stack, fresh_folder, running_stack
 from app.demo.year import in_year_of
-from app.jobs.pipeline import run_once, wall_now
+from app.jobs.pipeline import run_once
 from app.settings import Settings
 from app.wiring import console
 from models.park import Park, load_park

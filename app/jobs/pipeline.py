@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from alerts.email import EmailChannel, SmtpServer
 from alerts.outbox import deliver_due
+from app.clock import wall_now
 from app.jobs.balances import compute_balances
 from app.jobs.evaluate import evaluate_rules
 from app.jobs.indicators import compute_indicators
@@ -28,11 +29,6 @@ CALCULATIONS: Mapping[str, Callable[[Conn, datetime], Mapping[str, Any]]] = {
     "indicators": compute_indicators,
     "rules": evaluate_rules,
 }
-
-
-def wall_now() -> datetime:
-    """The wall clock: delivery and job runs are about the real world, not the park's time."""
-    return datetime.now(UTC)
 
 
 def mail_channel(settings: Settings) -> EmailChannel:

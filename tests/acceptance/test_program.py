@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 
-from app.cli import app
+from app.cli import make_app
 from tests.acceptance.conftest import REPO, Program
 
 PARK = "tests/data/park.yaml"
@@ -28,7 +28,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
 
 
 def test_every_command_has_help_and_working_commands_an_example(program: Program) -> None:
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(make_app())
     found = list(commands(root))
     assert {
         "migrate",

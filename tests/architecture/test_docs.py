@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli import COMMANDS, make_app
 from app.settings import Settings
 from dashboards.overview import AREA
 from dashboards.queries import named_sql
@@ -51,7 +51,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 def test_park_schema_is_what_the_code_generates() -> None:
     committed = json.loads(page("park.schema.json"))
     assert committed == Park.model_json_schema(), "run: make schema"
-    made = CliRunner().invoke(app, ["schema"])
+    made = CliRunner().invoke(make_app(), ["schema"])
     assert made.output == page("park.schema.json"), "run: make schema"
 
 
@@ -101,7 +101,7 @@ def test_park_page_lists_what_park_yaml_accepts(name: str) -> None:
 
 
 def test_every_command_is_in_the_readmes() -> None:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(make_app())
     commands = set(group.commands)  # type: ignore[attr-defined]
     for readme in ("README.md", "README.zh-CN.md"):
         text = (REPO / readme).read_text(encoding="utf-8")
@@ -155,3 +155,10 @@ def test_findings_are_documented() -> None:
     text = page("operations.md")
     assert [c for c in sorted(codes) if f"`{c}`" not in text] == []
     assert syntax(REPO / "app" / "cli.py")
+
+
+def test_the_program_finds_each_command_in_its_module() -> None:
+    for module, names in COMMANDS.items():
+        for name in names:
+            group = typer.main.get_command(make_app(name))
+            assert set(group.commands) == set(names), module  # type: ignore[attr-defined]
