@@ -23,10 +23,15 @@ from gateway.service import Gateway
 from models.errors import ConfigError
 from models.park import load_park
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Store and forward at an enterprise.")
 
 ConfigArgument = Annotated[Path, typer.Argument(help="gateway.yaml")]
 _COLUMNS = ("device", "meter", "channel", "register", "at", "value", "unit", "verdict")
+
+
+def register(program: typer.Typer) -> None:
+    """Add the commands to the program."""
+    program.add_typer(app, name="gateway")
 
 
 @app.command()
