@@ -357,6 +357,16 @@ def test_a_clock_that_was_reset_is_refused(tmp_path: Path) -> None:
     made.run()
 
 
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Gateway processes that do not outlive the test."""
+    made: list[subprocess.Popen[bytes]] = []
+    yield made
+    for one in made:
+        one.kill()
+        one.wait()
+
+
 def process(config: Path) -> subprocess.Popen[bytes]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GREENPARK_")}
     with config.with_suffix(".log").open("ab") as log:
@@ -370,7 +380,11 @@ def process(config: Path) -> subprocess.Popen[bytes]:
 
 
 def test_kill_9_in_the_middle_loses_nothing(
-    broker: Broker, listener: Listener, gate: Gate, tmp_path: Path
+    broker: Broker,
+    listener: Listener,
+    gate: Gate,
+    tmp_path: Path,
+    processes: list[subprocess.Popen[bytes]],
 ) -> None:
     total = 6000
     source = {**FILE, "path": str(tmp_path / "water.csv")}
@@ -385,7 +399,7 @@ def test_kill_9_in_the_middle_loses_nothing(
     )
     kills = 0
     for part in (0.05, 0.2, 0.35):
-        running = process(config)
+        processes.append(running := process(config))
         wait_for(lambda p=part: len(set(listener.values())) >= p * total, "a part", 60)
         running.kill()
         running.wait()
@@ -395,7 +409,7 @@ def test_kill_9_in_the_middle_loses_nothing(
     config.write_text(
         yaml.safe_dump(document(tmp_path, gate.port, broker.protocol, source, slice_items=500))
     )
-    running = process(config)
+    processes.append(running := process(config))
     listener.wait(total, 60)
     running.send_signal(signal.SIGTERM)
     assert running.wait(20) == 0, config.with_suffix(".log").read_text()
