@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from collectors.formats.base import Options
 from models.channels import ChannelRef
 from models.errors import PayloadError
+from models.periods import from_us
 from models.quantities import QUANTITIES, Quantity
 from models.sources import Source
 from models.topics import covers, matches
@@ -44,6 +46,7 @@ class Route:
     Attributes:
         meter: meter key of a native topic; None in a gateway batch and for sources.
         slots: channels found so far, by (device, channel); filled by `Directory.slot`.
+        heard_us: arrival of the newest message [us since 1970], 0: none yet.
     """
 
     park: str
@@ -52,6 +55,7 @@ class Route:
     source: Source | None = None
     options: Options = field(default_factory=Options)
     slots: dict[tuple[str, str], Slot] = field(default_factory=dict)
+    heard_us: int = 0
 
 
 class Directory:
@@ -127,6 +131,15 @@ class Directory:
                 return None
         route.slots[device, channel] = slot
         return slot
+
+    def heard(self) -> dict[str, datetime]:
+        """Newest arrival by enterprise (`park/enterprise`), of those heard since this was read."""
+        newest: dict[str, int] = {}
+        for route in self._routes.values():
+            if route.heard_us and (route.park, route.enterprise) in self.enterprises:
+                name = f"{route.park}/{route.enterprise}"
+                newest[name] = max(newest.get(name, 0), route.heard_us)
+        return {name: from_us(at_us) for name, at_us in newest.items()}
 
     def filters(self, base: str) -> frozenset[str]:
         """Subscriptions of a collector: the base and every source that it does not cover."""

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from collectors.directory import Directory, Route, Slot
 from collectors.formats import native, senml, template, thingsboard
-from collectors.formats.base import Decoded, Incoming, Publication, RawValue, from_us, to_us
+from collectors.formats.base import Decoded, Incoming, Publication, RawTuple, from_us, to_us
 from collectors.formats.sparkplug_host import SparkplugHost
 from models.errors import ParkError, PayloadError
-from storage.readings import Quarantined, Reading
+from storage.readings import Quarantined, ReadingTuple
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Batch:
     """
 
     messages: list[Incoming] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[ReadingTuple] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     quarantined: dict[int, Quarantined] = field(default_factory=dict)
@@ -90,45 +90,46 @@ class Door:
             if message.received_at is not seen:
                 seen = message.received_at
                 now_us = to_us(seen)
+            problems: list[PayloadError] = []
             try:
-                self._judge(message, now_us, out)
+                self._judge(message, now_us, out, problems)
+            except PayloadError as exc:
+                problems.append(exc)
             except ParkError:
                 raise  # the database is away, or we are told to stop
             except Exception as exc:  # our own defects cost one message, not the collector
                 log.exception("a message could not be judged, it goes to quarantine")
                 del out.readings[out.ends[-1] if out.ends else 0 :]
-                problem = PayloadError("internal", "message", exc, "a message the door can judge")
-                self._note(message, [problem], out)
+                problems = [PayloadError("internal", "message", exc, "what the door can judge")]
+            if problems:
+                out.quarantined[len(out.ends)] = quarantined(message, problems)
+            out.messages.append(message)
+            out.ends.append(len(out.readings))
+            out.refused.append(len(problems))
         return out
 
-    def _judge(self, message: Incoming, now_us: int, out: Batch) -> None:
-        decoded = Decoded()
-        try:
-            if len(message.payload) > self.max_payload_bytes:
-                raise PayloadError(
-                    "too_large",
-                    "payload",
-                    f"{len(message.payload)} bytes",
-                    f"at most {self.max_payload_bytes} bytes",
-                )
-            route = self.directory.route(message.topic)
-            if route.source is None:
-                native.decode(route.meter, message.payload, decoded)
-            else:
-                decoded = self._decode_foreign(route.source.format, message, route)
-            self._check(route, decoded, now_us, out)
-        except PayloadError as exc:
-            decoded.problems.append(exc)
-        if decoded.replies:
+    def _judge(
+        self, message: Incoming, now_us: int, out: Batch, problems: list[PayloadError]
+    ) -> None:
+        payload = message.payload
+        if len(payload) > self.max_payload_bytes:
+            raise PayloadError(
+                "too_large",
+                "payload",
+                f"{len(payload)} bytes",
+                f"at most {self.max_payload_bytes} bytes",
+            )
+        route = self.directory.route(message.topic)
+        route.heard_us = now_us
+        values: list[RawTuple] = []
+        if route.source is None:
+            native.decode(route.meter, payload, values, problems)
+        else:
+            decoded = self._decode_foreign(route.source.format, message, route)
+            values = decoded.values
+            problems += decoded.problems
             out.replies += decoded.replies
-        self._note(message, decoded.problems, out)
-
-    def _note(self, message: Incoming, problems: Sequence[PayloadError], out: Batch) -> None:
-        if problems:
-            out.quarantined[len(out.ends)] = quarantined(message, problems)
-        out.messages.append(message)
-        out.ends.append(len(out.readings))
-        out.refused.append(len(problems))
+        self._check(route, values, problems, now_us, out.readings)
 
     def _decode_foreign(self, name: str, message: Incoming, route: Route) -> Decoded:
         if name == "sparkplug":
@@ -140,34 +141,40 @@ class Door:
             raise PayloadError("format", "format", name, f"one of {', '.join(formats())}")
         return template.decode(known, message, route.options)
 
-    def _check(self, route: Route, decoded: Decoded, now_us: int, out: Batch) -> None:
-        slots, readings = route.slots, out.readings
+    def _check(
+        self,
+        route: Route,
+        values: Sequence[RawTuple],
+        problems: list[PayloadError],
+        now_us: int,
+        readings: list[ReadingTuple],
+    ) -> None:
+        slots = route.slots
         latest_us = now_us + self._tolerance_us
-        for raw in decoded.values:
-            device, channel, ts_us, value, correction, unit = raw
+        for device, channel, ts_us, value, correction, unit in values:
             slot = slots.get((device, channel))
             try:
                 if slot is None:
-                    slot = self._slot(route, raw)
+                    slot = self._slot(route, device, channel)
                     if slot is None:
                         self.ignored[route.source.topic if route.source else ""] += 1
                         continue
-                if unit is not None and unit != slot.unit:
-                    value = converted(value, unit, slot)
-                if ts_us > latest_us or not slot.low <= value <= slot.high:
-                    raise _implausible(slot, ts_us, value, latest_us)
+                channel_id, low, high = slot[:3]
+                number = value if unit is None else converted(value, unit, slot)
+                if ts_us > latest_us or not low <= number <= high:
+                    raise _implausible(slot, ts_us, number, latest_us)
             except PayloadError as exc:
-                decoded.problems.append(exc)
+                problems.append(exc)
             else:
-                readings.append(Reading(slot.channel_id, ts_us, value, now_us, correction))
+                readings.append((channel_id, ts_us, number, now_us, correction))
 
-    def _slot(self, route: Route, raw: RawValue) -> Slot | None:
+    def _slot(self, route: Route, device: str, channel: str) -> Slot | None:
         try:
-            return self.directory.slot(route, raw.device, raw.channel)
+            return self.directory.slot(route, device, channel)
         except PayloadError as exc:
             if exc.code not in _UNKNOWN or not self.refresh():
                 raise
-        return self.directory.slot(route, raw.device, raw.channel)
+        return self.directory.slot(route, device, channel)
 
 
 def converted(value: float, unit: str, slot: Slot) -> float:
@@ -176,6 +183,8 @@ def converted(value: float, unit: str, slot: Slot) -> float:
     Raises:
         PayloadError: the unit measures something else.
     """
+    if unit == slot.unit:
+        return value
     accepted = slot.quantity.accepted
     if unit not in accepted:
         raise PayloadError("unit", slot.path, unit, f"a unit of {slot.quantity.key}: {slot.unit}")

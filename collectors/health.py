@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from collectors.directory import Directory
 from collectors.door import Batch
-from models.errors import PayloadError
 from storage.collectors import save_state
 from storage.db import Conn
 from storage.readings import Stored
@@ -43,7 +41,7 @@ class Health:
     committed_at: float = field(default_factory=time.monotonic)
     gauges: Callable[[], Mapping[str, float]] = dict
 
-    def received(self, batch: Batch, ignored: Counter[str], directory: Directory) -> None:
+    def received(self, batch: Batch, ignored: Counter[str]) -> None:
         """Messages are judged and wait for their commit."""
         self.counters = self.counters + Counter(
             messages=len(batch.messages), received=batch.size, pending=batch.size
@@ -52,13 +50,10 @@ class Health:
             reasons = Counter(d["code"] for q in batch.quarantined.values() for d in q.detail)
             self.refused = self.refused + reasons
         self.ignored = ignored.copy()
-        newest = dict(self.last_message)
-        for topic in {m.topic for m in batch.messages}:
-            with suppress(PayloadError):
-                route = directory.route(topic)
-                if (route.park, route.enterprise) in directory.enterprises:
-                    newest[f"{route.park}/{route.enterprise}"] = batch.messages[-1].received_at
-        self.last_message = newest
+
+    def heard(self, directory: Directory) -> None:
+        """Take over who was heard when; called by the writer, not for every batch."""
+        self.last_message = self.last_message | directory.heard()
 
     def after(self, batch: Batch, result: Stored) -> Counter[str]:
         """The counters as they will be when this batch is committed."""

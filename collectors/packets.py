@@ -20,6 +20,7 @@ _READ_BYTES = 262_144
 _WAITING = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PUBLISH, _QOS, _QOS_2, _RETAIN = 0x30, 0x06, 0x04, 0x01
 _PUBACK = 0x4002_0000
+_new = tuple.__new__  # half the price of calling the class, for the one place where it counts
 
 
 class ProtocolError(ConnectionError):
@@ -124,7 +125,11 @@ class PacketSocket:
         while not self._control and end - at >= 2:
             header, length, body = raw[at], raw[at + 1], at + 2
             if length > 127:
-                length, body = _varint(raw, at + 1)
+                if end - at > 2 and raw[body] < 128:  # most messages: 128 to 16,383 bytes
+                    length += (raw[body] << 7) - 128
+                    body += 1
+                else:
+                    length, body = _varint(raw, at + 1)
             stop = body + length
             if body == 0 or stop > end:
                 break
@@ -147,15 +152,10 @@ class PacketSocket:
             if start > stop:
                 message = f"PUBLISH of {length} bytes is longer than it says"
                 raise ProtocolError(message)
+            topic = raw[body + 2 : topic_end].decode("utf-8", "replace")
+            is_fresh = fresh and not header & _RETAIN
             found.append(
-                Incoming(
-                    raw[body + 2 : topic_end].decode("utf-8", "replace"),
-                    raw[start:stop],
-                    received_at,
-                    fresh and not header & _RETAIN,
-                    mid,
-                    generation,
-                )
+                _new(Incoming, (topic, raw[start:stop], received_at, is_fresh, mid, generation))
             )
         self._at = at
         return found

@@ -115,7 +115,7 @@ class Writer:
         try:
             self.reload(_RELOAD_AFTER_S)
             batch = self.door.judge(messages)
-            self.health.received(batch, self.door.ignored, self.door.directory)
+            self.health.received(batch, self.door.ignored)
             self._store(batch)
         except Stopping:
             return None
@@ -190,6 +190,7 @@ class Writer:
             counters = self.health.after(batch, result)
             if time.monotonic() - self._state_at > _STATE_EVERY_S or self.stopping.is_set():
                 self.housekeeping(conn)
+                self.health.heard(self.door.directory)
                 self.health.save(conn, now, counters)
                 self._state_at = time.monotonic()
         self.health.committed(batch, counters, now)
@@ -214,6 +215,7 @@ class Writer:
             for e in a.park.enterprises
             for s in e.sources
         ]
+        self.health.heard(self.door.directory)
         self.door.directory = Directory(channels(conn), sources)
         self._version = version
         return True

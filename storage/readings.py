@@ -16,11 +16,14 @@ from models.periods import from_us
 from storage.binary import Columns, copy_stream
 from storage.db import Conn, named_sql, translate_db_errors
 
+ReadingTuple = tuple[int, int, float, int, bool]
+
 
 class Reading(NamedTuple):
     """One raw value: channel, time of measurement, value in the channel's unit, arrival.
 
-    Times are microseconds since 1970 UTC: 2,000 of them go through here in 15 ms.
+    Times are microseconds since 1970 UTC. A plain tuple in the same order will do: making one is
+    five times faster, and tens of thousands a second are made.
     """
 
     channel_id: int
@@ -58,7 +61,7 @@ class Stored:
 
 def store_batch(
     conn: Conn,
-    readings: Sequence[Reading],
+    readings: Sequence[ReadingTuple],
     quarantined: Sequence[Quarantined],
     *,
     repeated: bool = False,
@@ -81,7 +84,7 @@ def store_batch(
     return result
 
 
-def _store_readings(conn: Conn, readings: Sequence[Reading], repeated: bool) -> Stored:
+def _store_readings(conn: Conn, readings: Sequence[ReadingTuple], repeated: bool) -> Stored:
     columns = Columns.of(readings)
     if not repeated and not columns.correction.any() and _store_new(conn, columns):
         return Stored(stored=len(readings))
@@ -96,7 +99,7 @@ def _store_readings(conn: Conn, readings: Sequence[Reading], repeated: bool) -> 
         return Stored(stored=inserted)
     conflicts = conn.execute(sql["insert_conflicts"]).fetchall()
     corrections = _count(conn, "insert_corrections") if c.correction.any() else 0
-    now = from_us(max(r.received_us for r in readings))
+    now = from_us(max(received_us for _, _, _, received_us, _ in readings))
     for channel_id, ts, value in conflicts:
         conn.execute(
             sql["conflict_finding"],

@@ -48,6 +48,9 @@ class Publication(NamedTuple):
     retain: bool = False
 
 
+RawTuple = tuple[str, str, int, float, bool, str | None]
+
+
 class RawValue(NamedTuple):
     """A value before it is known to whom it belongs.
 
@@ -72,11 +75,12 @@ class Decoded:
     """What a payload held.
 
     Attributes:
+        values: `RawValue`s, or plain tuples in their order where thousands a second are made.
         problems: each cost one value or one item, not the message.
         replies: what the protocol wants to be sent back.
     """
 
-    values: list[RawValue] = field(default_factory=list)
+    values: list[RawTuple] = field(default_factory=list)
     problems: list[PayloadError] = field(default_factory=list)
     replies: list[Publication] = field(default_factory=list)
 

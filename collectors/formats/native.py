@@ -6,12 +6,11 @@ A problem with one value costs that value only; the others of the message are ke
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from collectors.formats.base import Decoded, RawValue, epoch_ms_us, rfc3339_us
+from collectors.formats.base import RawTuple, epoch_ms_us, rfc3339_us
 from models.errors import PayloadError
 
 MAX_ITEMS = 1000
@@ -38,22 +37,31 @@ _STRICT = msgspec.json.Decoder(list[Item] | Item)
 _LOOSE = msgspec.json.Decoder(list[_Loose] | _Loose)
 
 
-def decode(meter: str | None, payload: bytes, out: Decoded) -> None:
-    """Decode a native JSON payload into `out`: one object or a list of up to 1,000.
+def decode(
+    meter: str | None, payload: bytes, values: list[RawTuple], problems: list[PayloadError]
+) -> None:
+    """Decode a native JSON payload: one object or a list of up to 1,000.
 
     Args:
         meter: the meter that the topic names; None: every item has to name its own.
+        values, problems: are added to.
 
     Raises:
         PayloadError: nothing of the payload can be used.
     """
-    values, problems = out.values, out.problems
-    for item in _items(payload):
+    try:
+        decoded: list[Item] | Item = _STRICT.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        decoded = _decode_loosely(payload)
+    items = decoded if isinstance(decoded, list) else (decoded,)
+    if not 1 <= len(items) <= MAX_ITEMS:
+        raise PayloadError("items", "payload", f"{len(items)} items", f"1 to {MAX_ITEMS} items")
+    for item in items:
         ts = item.ts
         try:
             ts_us = rfc3339_us(ts) if isinstance(ts, str) else epoch_ms_us(ts)
             device = item.m
-            if device != meter or device is None:
+            if device is None or device != meter:
                 device = _device(meter, device)
         except PayloadError as exc:
             problems.append(exc)
@@ -63,22 +71,15 @@ def decode(meter: str | None, payload: bytes, out: Decoded) -> None:
             numbers = _good(item, problems)
         correction = item.correction
         for channel, value in numbers.items():
-            values.append(RawValue(device, channel, ts_us, value, correction))
+            values.append((device, channel, ts_us, value, correction, None))
 
 
-def _items(payload: bytes) -> Iterable[Item]:
+def _decode_loosely(payload: bytes) -> list[Item] | Item:
     try:
-        try:
-            decoded = _STRICT.decode(payload)
-        except msgspec.MsgspecError:
-            decoded = _LOOSE.decode(payload.removeprefix(b"\xef\xbb\xbf"))
+        decoded: list[Item] | Item = _LOOSE.decode(payload.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         code = "schema" if isinstance(exc, msgspec.ValidationError) else "json"
         raise PayloadError(code, "payload", payload[:80], f"native JSON ({exc})") from exc
-    if not isinstance(decoded, list):
-        return (decoded,)
-    if not 1 <= len(decoded) <= MAX_ITEMS:
-        raise PayloadError("items", "payload", f"{len(decoded)} items", f"1 to {MAX_ITEMS} items")
     return decoded
 
 

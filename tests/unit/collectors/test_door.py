@@ -68,9 +68,9 @@ def reason(judged: Batch) -> str | None:
 
 def test_a_good_message() -> None:
     judged = judge("park/p/alpha/a-grid", {"import_kwh": 5, "power_kw": -70})
-    assert [(r.channel_id, r.ts_us, r.value, r.received_us) for r in judged.readings] == [
-        (1, to_us(NOW), 5.0, to_us(NOW)),
-        (2, to_us(NOW), -70.0, to_us(NOW)),
+    assert judged.readings == [
+        (1, to_us(NOW), 5.0, to_us(NOW), False),
+        (2, to_us(NOW), -70.0, to_us(NOW), False),
     ]
     assert (judged.refused, judged.quarantined) == ([0], {})
     most = judge("park/p/alpha/a-grid", {"power_kw": 4.9e9, "import_kwh": 1e6})  # 4.9 GW in W
@@ -112,7 +112,7 @@ def test_a_gateway_may_not_slip_in_a_foreign_meter() -> None:
         for m in ("a-grid", "b-grid", "a-grid")
     ]
     judged = judge_bytes("park/p/alpha", json.dumps(items).encode())
-    assert [r.channel_id for r in judged.readings] == [1, 1]
+    assert [channel for channel, *_ in judged.readings] == [1, 1]
     assert (reason(judged), judged.refused) == ("ownership", [1])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from collectors.directory import Directory
 from collectors.formats import native
-from collectors.formats.base import Decoded, epoch_ms_us, rfc3339_us
+from collectors.formats.base import Decoded, RawValue, epoch_ms_us, rfc3339_us
 from collectors.formats.native import MAX_ITEMS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +25,8 @@ AT = datetime(2026, 3, 1, 0, 15, tzinfo=UTC)
 
 def decode(meter: str | None, payload: bytes) -> Decoded:
     out = Decoded()
-    native.decode(meter, payload, out)
+    native.decode(meter, payload, out.values, out.problems)
+    out.values[:] = [RawValue(*v) for v in out.values]
     return out
 
 
