@@ -33,7 +33,7 @@ def check(config: GatewayConfig, clock: Clock, park: Park | None) -> Iterator[di
     """
     for device in config.devices:
         reading, faults = _read(device, clock)
-        for value in _expected(device):
+        for value in expected(device):
             got = _value(reading, value)
             problems = _park_faults(config, park, value) if park else []
             if got is None and (faults or reading is None or reading.meter == value.meter):
@@ -65,7 +65,8 @@ def _value(reading: Reading | None, value: Expected) -> float | None:
     return reading.values.get(value.channel) if reading and same else None
 
 
-def _expected(device: Device) -> Iterator[Expected]:
+def expected(device: Device) -> Iterator[Expected]:
+    """The values that a device is to give."""
     if isinstance(device, ModbusDevice):
         registers = device.device_type.registers
         units: Mapping[str, str | None] = {n: r.unit for n, r in registers.items()}

@@ -80,6 +80,8 @@ def _csv_line(source: CsvSource, places: dict[str, int], line: str) -> Parsed:
     if source.meter_column:
         text = cells[places[source.meter_column]]
         meter = source.meters.get(text)
+        if meter is None and source.unlisted == "skip":
+            return Parsed()
         if meter is None:
             raise PayloadError("meter", source.meter_column, text, "a text listed in meters")
     values, faults = {}, []
@@ -114,6 +116,8 @@ def _dlt_line(source: DltSource, line: str) -> Parsed:
         return Parsed()
     at_ms = epoch_ms(instant(match["time"], "iso", source.zone))
     meter = source.meters.get(answer.address)
+    if meter is None and source.unlisted == "skip":
+        return Parsed()
     if meter is None:
         raise PayloadError("meter", "address", answer.address, "an address listed in meters")
     values = {source.channels[n]: v for n, v in answer.values.items() if n in source.channels}

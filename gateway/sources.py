@@ -102,6 +102,9 @@ class _FileSource(_Device):
     timezone: Annotated[str, AfterValidator(_zone)] | None = Field(
         default=None, description="zone of times that name none; without it they are refused"
     )
+    unlisted: Literal["reject", "skip"] = Field(
+        default="reject", description="what becomes of lines of meters that are not in meters"
+    )
 
     @property
     def zone(self) -> ZoneInfo | None:

@@ -151,6 +151,7 @@ class Edge:
     gateway: Gateway
     thread: threading.Thread = field(init=False)
     fault: BaseException | None = None
+    _last_ms: int = 0
 
     def start(self) -> Edge:
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -165,9 +166,9 @@ class Edge:
             raise
 
     def put(self, *values: float) -> None:
-        start = epoch_ms(self.gateway.clock.now())
-        for number, value in enumerate(values):
-            self.gateway.intake.put("d", Reading("a-grid", start + number, {"import_kwh": value}))
+        for value in values:
+            self._last_ms = max(self._last_ms + 1, epoch_ms(self.gateway.clock.now()))
+            self.gateway.intake.put("d", Reading("a-grid", self._last_ms, {"import_kwh": value}))
 
     def stop(self) -> None:
         self.gateway.stop()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
+from gateway.check import expected
 from gateway.config import GatewayConfig, load_gateway
+from gateway.dlt645 import NAMES
+from gateway.registers import FOLDER, Register, Template
+from gateway.sources import CsvSource, DltSource, ModbusDevice
 from models.errors import ConfigError
+from models.park import load_park
 
 REPO = Path(__file__).resolve().parents[3]
 
@@ -141,8 +150,38 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load_gateway(tmp_path / "bad.yaml")
 
 
-@pytest.mark.parametrize(
-    "path", sorted((REPO / "examples" / "gateway").glob("*.yaml")), ids=lambda p: p.name
-)
-def test_examples_are_valid(path: Path) -> None:
-    load_gateway(path)
+@pytest.mark.parametrize("name", ["gateway.yaml", "gateway-tls.yaml"])
+def test_examples_are_valid_and_fit_the_sample_park(name: str, tmp_path: Path) -> None:
+    shutil.copy(REPO / "examples" / "gateway" / name, tmp_path)
+    for file in ("park-ca.pem", "shengtai.pem", "shengtai.key"):
+        (tmp_path / file).touch()
+    made = load_gateway(tmp_path / name)
+    park = load_park(REPO / "examples" / "donghe" / "park.yaml")
+    assert made.park == park.key
+    meters = {m.key: m for m in park.enterprise(made.enterprise).meters}
+    for device in made.devices:
+        for value in expected(device):
+            channel = meters[value.meter].channels[value.channel]
+            assert value.unit in (None, channel.unit)
+
+
+def fields(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield name
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from fields(part)
+
+
+def test_every_key_name_and_template_is_documented() -> None:
+    text = (REPO / "docs" / "gateway.md").read_text(encoding="utf-8")
+    kinds = (ModbusDevice, CsvSource, DltSource)
+    keys = {f for m in (GatewayConfig, Template, Register, *kinds) for f in fields(m)}
+    prose = re.sub(r"```.*?```", "", text, flags=re.S)
+    shown = re.findall(r"`([^`]+)`", prose) + re.findall(r"(\w+):", text)
+    words = {w for cell in shown for w in re.findall(r"\w+", cell)}
+    assert keys - words - {"note", "device"} == set()
+    assert [p.stem for p in FOLDER.glob("*.yaml") if f"| `{p.stem}` |" not in text] == []
+    for item in NAMES:
+        base = re.sub(r"_(t[1-4]|[abc])$", "", item)
+        assert {base, f"{base}_a"} & words, item

@@ -59,6 +59,8 @@ def test_several_meters_in_one_file() -> None:
     got = csv("2026-03-01 08:00:00,W2,3", "time,id,m3", **more)
     assert got.reading == ("b-water", EIGHT, {"intake_m3": 3.0})
     assert csv("2026-03-01 08:00:00,W3,3", "time,id,m3", **more).faults[0].startswith("meter:")
+    other = csv("2026-03-01 08:00:00,W3,3", "time,id,m3", **more, unlisted="skip")
+    assert other == (None, ())
 
 
 def test_an_empty_cell_is_absent_and_no_fault() -> None:
@@ -137,4 +139,5 @@ def test_bad_dlt_lines(line: str, code: str) -> None:
 def test_dlt_of_an_unlisted_meter_and_of_an_unlisted_value() -> None:
     line = f"2026-03-01T08:00:00Z {ENERGY}"
     assert dlt(line, meters={"000000000001": "x"}).faults[0].startswith("meter: address")
+    assert dlt(line, meters={"000000000001": "x"}, unlisted="skip") == (None, ())
     assert dlt(line, channels={"active_power": "power_kw"}) == (None, ())
