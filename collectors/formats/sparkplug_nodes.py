@@ -13,7 +13,7 @@ from models.errors import PayloadError
 NAMESPACE = "spBv1.0"
 MOST_NODES = 2_000  # of one group: nodes that a stranger invents
 MOST_METRICS = 50_000  # of one edge node with its devices
-_MAX_ID = 250  # of group, edge node and device: they become a database key
+_MAX_ID = 200  # characters of group, edge node, device: together a key of the database
 _SAVED = ("born", "session", "seq", "bd_seq", "heard_us", "sent_ms")
 _KINDS = {
     4: frozenset({"NBIRTH", "NDATA", "NDEATH", "NCMD"}),
