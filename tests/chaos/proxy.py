@@ -78,6 +78,7 @@ class Wire:
                 await self._flowing.wait()
                 writer.write(data)
                 await writer.drain()
+        await self._flowing.wait()  # the end is held back as well
         writer.close()
 
 

@@ -125,6 +125,9 @@ def _judge(stage: Stage, report: Report, ledger: Ledger, watcher: Watcher) -> No
     logs = "".join(
         (stage.folder / f"{u.name}.log").read_text(errors="replace") for u in stage.collector_units
     )
+    tracebacks = logs.count("Traceback (most recent call last)")
+    if tracebacks:
+        report.faults.append(f"{tracebacks} tracebacks in the logs of the collectors")
     last = watcher.last()
     report.figures |= numbers | {
         "collector_lives": sum(map(len, watcher.lives.values())),
@@ -134,7 +137,7 @@ def _judge(stage: Stage, report: Report, ledger: Ledger, watcher: Watcher) -> No
         "counters_at_end": last,
         "acks_without_subscriber": ledger.reasons[0x10],
         "disk_full_refusals": logs.count("o space left on device") + logs.count("no space (sim"),
-        "tracebacks": logs.count("Traceback (most recent call last)"),
+        "tracebacks": tracebacks,
         "own_exits": {u.name: dict(u.own_exits) for u in stage.units.values() if u.own_exits},
         "starts": {u.name: u.starts for u in stage.units.values()},
     }
@@ -197,6 +200,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=200)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--rate", type=float, help="messages per second; memory: 0 = most")
+    parser.add_argument("--gaps", type=float, nargs=2, default=GAPS_S, metavar="S")
     parser.add_argument("--disk-full", choices=("auto", "real", "trigger"), default="auto")
     parser.add_argument(
         "--collectors",
@@ -221,6 +225,7 @@ def main() -> None:
             args.seed,
             args.events,
             args.rate or 600,
+            tuple(args.gaps),
             disk=args.disk_full,
             collectors=args.collectors,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import subprocess
@@ -90,8 +91,23 @@ def test_plans_are_reproducible_and_complete() -> None:
     assert plan(3, 200, 1, (1, 6)) == plan(3, 200, 1, (1, 6))
     assert plan(3, 200, 1, (1, 6)) != plan(4, 200, 1, (1, 6))
     assert plan(3, 200, 1, (1, 6))[:50] == plan(3, 50, 1, (1, 6))
-    assert sorted((e.kind, e.target) for e in plan(3, 20, 1, (1, 6))) == sorted(deck(1))
-    assert {t for k, t in deck(3) if k == "kill"} >= {"collector0", "collector1", "collector2"}
+    one = sorted((e.kind, e.target) for e in plan(3, 20, 1, (1, 6)))
+    assert one == sorted(event for card in deck(1) for event in card)
+    kinds = {"kill", "restart", "cut", "stall", "disk_full"}
+    assert {kind for kind, _ in one} == kinds
+    killed = {target for card in deck(3) for kind, target in card if kind == "kill"}
+    assert killed == {"collector0", "collector1", "collector2", "database", "broker"}
+
+
+def test_the_second_of_a_pair_falls_into_the_first() -> None:
+    events = plan(5, 400, 1, (1, 6))
+    pairs = [
+        (a, b)
+        for a, b in itertools.pairwise(events)
+        if (b.kind, b.target) == ("kill", "collector0")
+    ]
+    assert len(pairs) == 60
+    assert all(a.gap_s + 0.5 < a.hold_s for a, _ in pairs)
 
 
 def test_counters_that_do_not_add_up_are_found() -> None:

@@ -85,6 +85,15 @@ def one_number(dsn: str, query: str) -> int:
         return -1
 
 
+def newest_ms(dsn: str) -> int:
+    """Time of the newest reading of one meter [ms]; 0: none yet, -1: server away."""
+    return one_number(
+        dsn,
+        "SELECT coalesce(extract(epoch FROM max(ts)) * 1000, 0)::bigint FROM reading"
+        " WHERE channel_id = (SELECT min(channel_id) FROM channel)",
+    )
+
+
 def wait_for_rest(dsn: str, expected: int, still_s: float, limit_s: float) -> float:
     """Wait until `expected` readings are stored, or until no more come for `still_s`; seconds."""
     began = changed = time.monotonic()
