@@ -42,9 +42,16 @@ class Broker(Part):
         return self
 
     def address(self) -> BrokerAddress:
-        """The same for the MQTT client, with the password read from its file."""
+        """The same for the MQTT client, with the password read from its file.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
         file = self.password_file
-        password = file.read_text(encoding="utf-8").strip() if file else ""
+        try:
+            password = file.read_text(encoding="utf-8").strip() if file else ""
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"password file {file}", [f"cannot be read: {exc}"]) from exc
         names = ("host", "port", "protocol", "username", "ca_file", "cert_file", "key_file")
         return BrokerAddress(password=password, **{n: getattr(self, n) for n in names})
 

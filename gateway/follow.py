@@ -44,7 +44,10 @@ def follow(
         What kept a file from being read; the other files were read.
     """
     faults = []
-    paths = _files(source.path, queue.positions(source.name))
+    try:
+        paths = _files(source.path, queue.positions(source.name))
+    except OSError as exc:  # a file went away while we looked
+        return [f"{source.path}: {exc}"]
     if not paths:
         faults.append(f"no file matches {source.path}")
     for path in paths:

@@ -53,12 +53,12 @@ class Queue:
     long; then nothing was changed and the caller tries again later.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, repair: bool = False) -> None:
         self.path = path
         self.online = False
         self.lock = threading.RLock()
         try:
-            self.db = open_file(path)
+            self.db = open_file(path, repair=repair)
         except (OSError, sqlite3.Error) as exc:
             raise ConfigError(
                 f"queue {path}", [f"cannot be opened: {exc}; check the disk and the rights"]

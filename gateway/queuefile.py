@@ -31,17 +31,21 @@ CREATE TABLE IF NOT EXISTS position(
 """
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """Open or create the queue file; a damaged one is set aside.
+def open_file(path: Path, *, repair: bool) -> sqlite3.Connection:
+    """Open or create the queue file.
+
+    Args:
+        repair: set a damaged one aside and begin anew; only for the process that holds it.
 
     Raises:
-        OSError, sqlite3.Error: no room, no rights, no disk.
+        OSError, sqlite3.Error: no room, no rights, no disk, damaged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return _open(path)
     except sqlite3.DatabaseError as exc:
-        if exc.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        damaged = exc.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        if not damaged or not repair:
             raise
         return _begin_anew(path, exc)
 
@@ -77,8 +81,12 @@ def hold(path: Path) -> sqlite3.Connection:
     """Keep other gateway processes away from this queue for as long as the result lives.
 
     Raises:
-        ConfigError: one runs already.
+        ConfigError: one runs already, or the folder cannot be written.
     """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(f"queue {path}", [f"cannot be made: {exc}"]) from exc
     guard = sqlite3.connect(
         path.with_name(path.name + ".lock"),
         timeout=0,

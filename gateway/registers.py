@@ -92,7 +92,8 @@ class Register(BaseModel):
             )
         if self.scale == 1:
             return raw  # type: ignore[no-any-return]
-        return float(Decimal(repr(raw)) * Decimal(repr(self.scale)))
+        value = float(Decimal(repr(raw)) * Decimal(repr(self.scale)))
+        return value if math.isfinite(value) else None
 
 
 class Block(NamedTuple):

@@ -6,7 +6,7 @@ import logging
 import random
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -41,6 +41,7 @@ class Gateway:
     clock: Clock
     rng: random.Random = field(default_factory=random.Random)
     stopping: threading.Event = field(default_factory=threading.Event)
+    _failed: bool = False
 
     def __post_init__(self) -> None:
         now = self.clock.now()
@@ -50,8 +51,8 @@ class Gateway:
                 "again (clock_check: false turns this off)"
             )
             raise ConfigError("clock of this host", [fault])
-        self.queue = Queue(self.config.queue.path)
         self._guard = hold(self.config.queue.path)
+        self.queue = Queue(self.config.queue.path, repair=True)
         self.uplink = Uplink(
             self.config,
             self.queue,
@@ -70,7 +71,7 @@ class Gateway:
         """Serve until `stop`."""
         pollers = list(self._pollers())
         runs = [self.uplink.run, *(p.run for p in pollers)]
-        threads = [threading.Thread(target=run, daemon=True) for run in runs]
+        threads = [threading.Thread(target=self._watched, args=[r], daemon=True) for r in runs]
         for thread in threads:
             thread.start()
         log.info(
@@ -79,19 +80,26 @@ class Gateway:
             len(self.config.devices),
             self.config.queue.path,
         )
-        while not self.stopping.is_set() and all(t.is_alive() for t in threads):
+        while not self.stopping.is_set():
             self._tidy()
             self.stopping.wait(_TIDY_S)
-        dead = not self.stopping.is_set()
-        self.stop()
         for thread in threads:
             thread.join(15)
         if held := self.intake.flush():
             log.error("LOST: %d readings in memory could not be written to the queue", held)
         self.queue.close()
         self._guard.close()
-        if dead:
+        if self._failed:
             raise ConfigError("gateway", ["a thread has ended, see the log; start it again"])
+
+    def _watched(self, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except Exception:  # the outermost loop: the supervisor starts the process anew
+            log.exception("a thread has ended")
+            self._failed = True
+        finally:
+            self.stop()
 
     def _tidy(self) -> None:
         self.intake.flush()

@@ -357,6 +357,21 @@ def test_a_clock_that_was_reset_is_refused(tmp_path: Path) -> None:
     made.run()
 
 
+def test_a_thread_that_ends_ends_the_process(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = edge(document(tmp_path, 1, "5"))
+
+    def defect() -> None:
+        made.gateway.uplink._wire.dispose()
+        raise RuntimeError("a defect of ours")
+
+    made.gateway.uplink.run = defect  # type: ignore[method-assign]
+    with pytest.raises(ConfigError, match="a thread has ended"):
+        made.gateway.run()
+    assert "a defect of ours" in caplog.text
+
+
 @pytest.fixture
 def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
     """Gateway processes that do not outlive the test."""

@@ -144,7 +144,9 @@ def test_a_second_process_is_kept_away(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "q").write_bytes(b"not a database at all" * 100)
-    made = Queue(tmp_path / "q")
+    with pytest.raises(ConfigError, match="not a database"):
+        Queue(tmp_path / "q")  # a command only looks
+    made = Queue(tmp_path / "q", repair=True)
     made.put("d", [reading()], NOON)
     assert numbers(made) == [1]
     made.close()

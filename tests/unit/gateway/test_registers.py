@@ -44,6 +44,7 @@ def test_no_value_is_absent_never_zero() -> None:
     nan, inf = [0x7FC0, 0], [0x7F80, 0]
     assert register("float32").value(nan, "big") is None
     assert register("float32").value(inf, "big") is None
+    assert register("float64", scale=10).value([0x7FEF, 0xFFFF, 0, 0], "big") is None
     assert register("uint16", absent=[0xFFFF]).value([0xFFFF], "big") is None
     template = Template.model_validate(
         {"device": "x", "source": "x", "registers": {"a": register("float32").model_dump()}}
