@@ -26,7 +26,12 @@ _UNITS = frozenset(unit for quantity in QUANTITIES.values() for unit in quantity
 _UNIT_KEYS = frozenset({"engunit", "engineeringunit", "engineeringunits"})
 
 # Data type -> bits. Source: Sparkplug 3.0.0, 6.4.16 (negative numbers in two's complement).
-_SIGNED = {DataType.INT8: 8, DataType.INT16: 16, DataType.INT32: 32, DataType.INT64: 64}
+_SIGNED: dict[int, int] = {
+    DataType.INT8: 8,
+    DataType.INT16: 16,
+    DataType.INT32: 32,
+    DataType.INT64: 64,
+}
 _INTEGERS = _SIGNED | {
     DataType.UINT8: 8,
     DataType.UINT16: 16,
@@ -174,7 +179,7 @@ def integer(metric: Any, kind: str, definition: Definition) -> int:
     if kind not in widths:
         raise PayloadError("datatype", definition.name, kind, "int_value or long_value")
     raw: int = getattr(metric, kind)
-    bits = _INTEGERS[DataType(definition.datatype)]
+    bits = _INTEGERS[definition.datatype]
     signed, span = definition.datatype in _SIGNED, 1 << bits
     if raw < span:
         return raw - span if signed and raw >= span // 2 else raw

@@ -136,7 +136,7 @@ class SparkplugHost:
         elif table is None:
             raise _no_birth(address.name, "no birth certificate of the device")
         else:
-            _data(address, table, payload, out)
+            _data(address.name, table, payload, out)
 
     def _birth(self, address: Address, node: Node, payload: Any, out: Decoded) -> None:
         room, metrics = node.room(address.device), len(payload.metrics)
@@ -145,8 +145,9 @@ class SparkplugHost:
         defined = list(sparkplug.define(payload, out.problems))
         node.tables[address.device] = Table.of(definition for _, definition in defined)
         self._nodes.changed(address.key, address.device)
+        device = address.name
         for metric, definition in defined:
-            _add(address, metric, definition, payload, out)
+            _add(device, metric, definition, payload, out)
 
     def _check_sequence(
         self, address: Address, node: Node, payload: Any, at: datetime, out: Decoded
@@ -186,17 +187,17 @@ class SparkplugHost:
         out.replies.append(Publication(topic, sparkplug.rebirth_command(at_us // 1000)))
 
 
-def _data(address: Address, table: Table, payload: Any, out: Decoded) -> None:
+def _data(device: str, table: Table, payload: Any, out: Decoded) -> None:
     for metric in payload.metrics:
         definition = table.find(metric)
         if definition is None:
             named = metric.name or (f"alias {metric.alias}" if metric.HasField("alias") else "")
-            out.problems.append(_no_birth(address.name, f"metric {named!r} is not in the birth"))
+            out.problems.append(_no_birth(device, f"metric {named!r} is not in the birth"))
         else:
-            _add(address, metric, definition, payload, out)
+            _add(device, metric, definition, payload, out)
 
 
-def _add(address: Address, metric: Any, definition: Definition, payload: Any, out: Decoded) -> None:
+def _add(device: str, metric: Any, definition: Definition, payload: Any, out: Decoded) -> None:
     if not sparkplug.is_reading(metric, definition):
         return
     try:
@@ -206,7 +207,7 @@ def _add(address: Address, metric: Any, definition: Definition, payload: Any, ou
         out.problems.append(exc)
         return
     name, unit = definition.name, definition.unit
-    out.values.append(RawValue(address.name, name, ts_us, value, unit=unit))
+    out.values.append(RawValue(device, name, ts_us, value, unit=unit))
 
 
 def _sequence(payload: Any, expected: int) -> int:
