@@ -149,8 +149,12 @@ class Stage:
 
     @property
     def client_ids(self) -> list[str]:
-        """MQTT client ids in use."""
-        named = [c.get("GREENPARK_MQTT_CLIENT_ID", DEFAULT_CLIENT) for c in self.collectors]
+        """MQTT client ids in use; a shard's is numbered, a standby has that of its shard."""
+        named = []
+        for settings in self.collectors:
+            number, _, of = settings.get("GREENPARK_SHARD", "1/1").partition("/")
+            base = settings.get("GREENPARK_MQTT_CLIENT_ID", DEFAULT_CLIENT)
+            named.append(base if of == "1" else f"{base}-{number}")
         return list(dict.fromkeys(named))
 
     def start_publisher(self, rate: float, *, window: int = 500, limit: int = 10**9) -> None:
