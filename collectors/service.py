@@ -114,6 +114,8 @@ class Collector:
                 supervisor starts it again.
         """
         if not self.writer.start():
+            self.writer.close()
+            self.transport.close()
             return
         self._active = True
         writer = threading.Thread(target=self._write, name="writer", daemon=True)

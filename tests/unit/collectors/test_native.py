@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from collectors.directory import Directory
 from collectors.formats import native
 from collectors.formats.base import Decoded, RawValue, epoch_ms_us, rfc3339_us
 from collectors.formats.native import MAX_ITEMS
-from hypothesis import given
-from hypothesis import strategies as st
-
 from models.errors import PayloadError
 from models.periods import from_us
 
