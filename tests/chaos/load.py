@@ -91,10 +91,6 @@ class Load:
         }
         return item | ({"note": "x" * self.padding} if self.padding else {})
 
-    def number_at(self, ts_ms: int) -> int:
-        """Number of the message that a time belongs to."""
-        return (ts_ms - self.base_ms) // self.stride_ms
-
     def park_yaml(self) -> str:
         """The park as `greenpark apply` takes it (JSON is YAML)."""
         contacts = [{"name": "energy", "email": "energy@chaos.example"}]

@@ -37,7 +37,7 @@ class Publisher:
         self.acks: deque[tuple[int, int, float]] = deque()  # from the network thread
         self.refused: deque[int] = deque()
         self.next = 0
-        self.ready = False
+        self.unheard = set(range(load.enterprises))  # their first messages: no subscriber yet
         self.ledger = ledger.open("w", encoding="ascii")
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id="chaos-publisher", protocol=mqtt.MQTTv5
@@ -62,10 +62,10 @@ class Publisher:
         while self.acks:
             mid, reason, at = self.acks.popleft()
             number = self.numbers.pop(mid)
-            if not self.ready and reason == NO_SUBSCRIBER:
-                self.refused.append(number)  # the collector is not there yet: send it again
+            if number in self.unheard and reason == NO_SUBSCRIBER:
+                self.refused.append(number)  # its collector is not there yet: send it again
             elif reason < 0x80:
-                self.ready = True
+                self.unheard.discard(number)
                 self.ledger.write(f"A {number} {at:.3f} {reason}\n")
             else:
                 self.refused.append(number)
@@ -84,20 +84,21 @@ class Publisher:
             self.numbers[self.client.publish(topic, payload, qos=1).mid] = number
 
     def wait_until_ready(self, stopping: threading.Event) -> None:
-        """Send the first message until somebody has subscribed."""
-        while not self.ready and not stopping.wait(0.05):
+        """Send the first message of every enterprise until somebody has subscribed."""
+        while self.unheard and not stopping.wait(0.05):
             self.settle()
-            self.send(1)
+            self.send(self.load.enterprises)
         self.ledger.flush()
 
     def run(self, rate: float, limit: int, stopping: threading.Event) -> None:
         """Send `rate` messages a second (0: as fast as possible) until `stopping` or `limit`."""
         self.wait_until_ready(stopping)
+        first = self.next
         began = flushed = time.monotonic()
         while not stopping.is_set():
             now = time.monotonic()
             self.settle()
-            self.send(min(limit, 1 + int((now - began) * rate) if rate else limit))
+            self.send(min(limit, first + int((now - began) * rate) if rate else limit))
             if now - flushed > 0.2:
                 self.ledger.flush()
                 flushed = now

@@ -158,7 +158,7 @@ class Stage:
         return list(dict.fromkeys(named))
 
     def start_publisher(self, rate: float, *, window: int = 500, limit: int = 10**9) -> None:
-        """Start it and wait until its first message was accepted for a subscriber."""
+        """Start it and wait until every enterprise has a subscriber."""
         command = [sys.executable, "-m", "tests.chaos.publisher"]
         command += ["--port", str(self.wires["publisher>broker"].port), "--rate", str(rate)]
         command += ["--load", json.dumps(dataclasses.asdict(self.load))]

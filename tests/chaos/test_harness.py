@@ -41,7 +41,6 @@ def test_every_reading_has_a_channel_and_time_of_its_own() -> None:
     for load in (LOAD, Load(LOAD.base_ms, items=900), Load(LOAD.base_ms, items=20, padding=9)):
         keys = [(r.meter, r.channel, r.ts_ms) for n in range(300) for r in load.readings(n)]
         assert len(set(keys)) == len(keys)
-        assert all(load.number_at(r.ts_ms) == n for n in range(300) for r in load.readings(n))
 
 
 def test_messages_are_singles_lists_of_a_meter_and_lists_of_a_gateway() -> None:
