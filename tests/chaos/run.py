@@ -30,6 +30,7 @@ from tests.chaos.watch import (
 )
 
 GAPS_S = (1.0, 6.0)
+SUPERSEDED = "\ncollectors.service.Superseded:"  # a standby took over: it ends, as it should
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _judge(stage: Stage, report: Report, ledger: Ledger, watcher: Watcher) -> No
     logs = "".join(
         (stage.folder / f"{u.name}.log").read_text(errors="replace") for u in stage.collector_units
     )
-    tracebacks = logs.count("Traceback (most recent call last)")
+    tracebacks = logs.count("Traceback (most recent call last)") - logs.count(SUPERSEDED)
     if tracebacks:
         report.faults.append(f"{tracebacks} tracebacks in the logs of the collectors")
     last = watcher.last()
@@ -139,6 +140,8 @@ def _judge(stage: Stage, report: Report, ledger: Ledger, watcher: Watcher) -> No
         "disk_full_refusals": logs.count("o space left on device") + logs.count("no space (sim"),
         "tracebacks": tracebacks,
         "own_exits": {u.name: dict(u.own_exits) for u in stage.units.values() if u.own_exits},
+        "takeovers": logs.count(SUPERSEDED),
+        "stop_codes": {u.name: dict(u.stop_codes) for u in stage.units.values() if u.stop_codes},
         "starts": {u.name: u.starts for u in stage.units.values()},
     }
 

@@ -194,6 +194,9 @@ def test_a_unit_comes_back_after_a_kill_and_not_after_its_end() -> None:
     made[-1].terminate()  # nobody asked for this one
     until(lambda: len(made) == 3, "it is started again", 5)
     assert unit.own_exits == {-15: 1}
+    unit.stop(0.05)
+    until(lambda: len(made) == 4, "it is started again", 5)
+    assert unit.stop_codes == {-15: 1}
     assert unit.close() == -15
-    assert len(made) == 3
+    assert len(made) == 4
     assert not unit.alive

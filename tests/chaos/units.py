@@ -28,6 +28,7 @@ class Unit:
         kill_all: SIGKILL for processes that have children.
         stop_limit_s: longer than this is a defect; then SIGKILL.
         own_exits: ends that nobody asked for, by exit code.
+        stop_codes: exit codes after an orderly end was asked for.
         overdue: orderly ends that had to be enforced.
     """
 
@@ -38,6 +39,7 @@ class Unit:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_limit_s: float = 40.0
     own_exits: Counter[int] = field(default_factory=Counter)
+    stop_codes: Counter[int] = field(default_factory=Counter)
     overdue: int = 0
     starts: int = 0
     wanted: bool = False
@@ -112,6 +114,8 @@ class Unit:
             if not self._asked:
                 self.own_exits[process.returncode] += 1
                 self.log(f"{self.name}: ended by itself, code {process.returncode}")
+            elif self._asked == "stopped":
+                self.stop_codes[process.returncode] += 1
             pause_s, self._asked, self._pause_s = self._pause_s, "", RESTART_S
             if self.wanted and not self._closing.wait(pause_s):
                 self._start()
