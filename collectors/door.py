@@ -13,6 +13,7 @@ from collectors.formats import native, senml, template, thingsboard
 from collectors.formats.base import Decoded, Incoming, Publication, RawTuple, from_us, to_us
 from collectors.formats.sparkplug_host import SparkplugHost
 from models.errors import ParkError, PayloadError
+from models.findings import Finding, Severity
 from storage.readings import Quarantined, ReadingTuple
 
 log = logging.getLogger(__name__)
@@ -167,6 +168,27 @@ class Door:
                 problems.append(exc)
             else:
                 readings.append((channel_id, ts_us, number, now_us, correction))
+
+    def losses(self) -> list[Finding]:
+        """What Sparkplug nodes sent and nobody received, since the last call."""
+        lost, self.sparkplug.losses = self.sparkplug.losses, []
+        return [
+            Finding(
+                "sparkplug.loss",
+                Severity.WARNING,
+                loss.at,
+                loss.at,
+                evidence={
+                    "node": f"{loss.group}/{loss.edge}",
+                    "expected_seq": loss.expected,
+                    "got_seq": loss.got,
+                    "missing_messages": loss.missing,
+                    "meaning": "messages of this edge node were lost on the way (QoS 0); "
+                    "its birth certificates were asked for",
+                },
+            )
+            for loss in lost
+        ]
 
     def _slot(self, route: Route, device: str, channel: str) -> Slot | None:
         try:

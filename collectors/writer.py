@@ -115,6 +115,7 @@ class Writer:
         try:
             self.reload(_RELOAD_AFTER_S)
             batch = self.door.judge(messages)
+            self.notes += self.door.losses()
             self.health.received(batch, self.door.ignored)
             self._store(batch)
         except Stopping:

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Literal
 
 import typer
 
+from app.checks import Problem, collector_problems, park_problems
 from app.commands.options import FormatOption, NowOption
 from app.output import Format, show
 from app.settings import Settings, settings
 from app.wiring import clock_of, console, database
 from models.errors import ParkError
-from models.park import Enterprise, Park, Role
 from storage.db import Conn
 from storage.jobs import last_readings, rows
 from storage.parks import applied_parks, channels
 from storage.timescale import edition
 
 _SILENT_PERIODS = 4
-_BALANCE = {Role.GRID_IMPORT, Role.DIRECT_SUPPLY, Role.ONSITE_PV, Role.ONSITE_WIND}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that needs somebody's attention."""
-
-    level: Literal["error", "warning", "info"]
-    subject: str
-    problem: str
-    remedy: str
 
 
 def register(app: typer.Typer) -> None:
@@ -124,72 +112,6 @@ def _parks(conn: Conn, _now: datetime) -> Iterator[Problem]:
         yield from park_problems(item.park)
 
 
-def park_problems(park: Park) -> Iterator[Problem]:
-    """What park.yaml leaves open or contradicts."""
-    if park.goal.source == "not stated":
-        yield Problem(
-            "warning",
-            f"park {park.key}",
-            "the green goal names no source",
-            "set goal.source: who promised which share, where, when",
-        )
-    if not park.contacts:
-        yield Problem(
-            "warning",
-            f"park {park.key}",
-            "the park has no contact: alerts about the park as a whole reach nobody",
-            "add contacts to park.yaml",
-        )
-    for enterprise in park.enterprises:
-        yield from _enterprise_problems(enterprise)
-
-
-def _enterprise_problems(enterprise: Enterprise) -> Iterator[Problem]:
-    subject = f"enterprise {enterprise.key}"
-    roles = {c.role for m in enterprise.meters for c in m.channels.values()}
-    targets = enterprise.targets
-    wanted = (
-        (
-            not enterprise.contacts and bool(roles & _BALANCE),
-            "no contact: its alerts go to the park's contacts",
-            "add contacts with an e-mail address",
-        ),
-        (
-            not roles & _BALANCE and enterprise.in_goal_boundary and enterprise.kind != "utility",
-            "no electricity supply meter: it takes no part in the green share",
-            "give a channel the role grid_import or set in_goal_boundary: false",
-        ),
-        (
-            targets.energy_intensity_kwh_per_t is not None and Role.PRODUCTION not in roles,
-            "energy target per tonne, but no production channel",
-            "add a channel with role production",
-        ),
-        (
-            targets.water_intensity_m3_per_t is not None
-            and not {Role.PRODUCTION, Role.WATER_INTAKE} <= roles,
-            "water target per tonne, but production or water intake is not metered",
-            "add channels with the roles production and water_intake",
-        ),
-        (
-            Role.STORAGE_CHARGE in roles and Role.STORAGE_DISCHARGE not in roles,
-            "storage is charged but never discharged",
-            "add the discharge channel",
-        ),
-    )
-    for wrong, problem, remedy in wanted:
-        if wrong:
-            yield Problem("warning", subject, problem, remedy)
-    for meter in enterprise.meters:
-        for key, channel in meter.channels.items():
-            if channel.kind == "register" and channel.modulus is None:
-                yield Problem(
-                    "info",
-                    f"{enterprise.key}/{meter.key}/{key}",
-                    "register without modulus: a roll-over will look like a fall",
-                    "set modulus from the data sheet, e.g. 1000000",
-                )
-
-
 def _silence(conn: Conn, now: datetime) -> Iterator[Problem]:
     newest = last_readings(conn)
     for ref in channels(conn):
@@ -236,28 +158,10 @@ def _jobs(conn: Conn, _now: datetime) -> Iterator[Problem]:
 
 def _collectors(conn: Conn, now: datetime) -> Iterator[Problem]:
     states = rows(conn, "collector_states")
-    live = [s for s in states if s["client_id"] != "backfill"]
+    live = [s for s in states if s["client_id"] not in ("backfill", "import")]
     if not live:
         yield Problem(
             "warning", "collector", "no collector ever committed", "run: greenpark collect"
         )
     for state in live:
-        counters = state["counters"]
-        accounted = sum(
-            counters.get(k, 0)
-            for k in ("stored", "duplicate", "conflict", "correction", "quarantined", "pending")
-        )
-        if counters.get("received", 0) != accounted:
-            yield Problem(
-                "error",
-                f"collector {state['client_id']}",
-                f"counters do not add up: {counters}",
-                "report this as a defect",
-            )
-        if now - state["updated_at"] > timedelta(minutes=5):
-            yield Problem(
-                "warning",
-                f"collector {state['client_id']}",
-                f"no sign of life since {state['updated_at'].isoformat()}",
-                "is greenpark collect running?",
-            )
+        yield from collector_problems(state, now)
