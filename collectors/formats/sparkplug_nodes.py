@@ -145,7 +145,7 @@ class Nodes:
                 self._of_group[group] += 1
         for key, device, state in tables:
             node = self._nodes.get(key)
-            if node is not None and node.born and node.session == state["session"]:
+            if node is not None and node.session == state["session"]:
                 metrics = (Definition(*metric) for metric in state["metrics"])
                 node.tables[device] = Table.of(metrics)
 

@@ -12,7 +12,7 @@ from collectors.formats.base import Incoming, Options
 from collectors.formats.sparkplug_host import Loss, SparkplugHost, state_payload, state_topic
 from collectors.formats.sparkplug_schema import DataType, Payload
 from models.errors import PayloadError
-from tests.sparkplug_messages import ARRIVED, Talk, bd_seq, codes, metric, payload, read
+from tests.sparkplug_messages import ARRIVED, SENT_MS, Talk, bd_seq, codes, metric, payload, read
 
 ENERGY = [("gw/em1", "energy", 101.0)]
 
@@ -147,6 +147,18 @@ def test_same_message_twice_is_no_gap(talk: Talk) -> None:
     assert talk.host.losses == []
 
 
+def test_same_number_at_another_time_is_a_loss(talk: Talk) -> None:
+    talk.energy(2)
+    other = payload(2, metric(value=1.0, alias=1), timestamp=SENT_MS + 60_000)
+    assert codes(talk.say("DDATA", other, "em1")) == ["no_birth"]
+    assert [loss.missing for loss in talk.host.losses] == [255]
+
+
+def test_name_counts_more_than_alias(talk: Talk) -> None:
+    decoded = talk.say("DDATA", payload(2, metric("power", 6.0, alias=1)), "em1")
+    assert read(decoded) == [("gw/em1", "power", 6.0)]
+
+
 @pytest.mark.parametrize("kind", ["NDATA", "DBIRTH", "DDATA"])
 def test_no_birth_seen(kind: str) -> None:
     device = "em1" if kind[0] == "D" else ""
@@ -278,6 +290,14 @@ def test_restart_knows_units_types_and_deaths(talk: Talk) -> None:
     assert codes(restarted(talk).energy(6)) == ["no_birth"]
 
 
+def test_stale_death_after_a_restart(talk: Talk) -> None:
+    talk = restarted(talk)
+    talk.say("NDEATH", payload(None, bd_seq(6)))
+    assert read(talk.energy(2)) == ENERGY
+    talk.say("NDEATH", payload(None, bd_seq(7)))
+    assert codes(talk.energy(3)) == ["no_birth"]
+
+
 def test_tables_of_an_older_birth_are_not_restored(talk: Talk) -> None:
     saved = talk.host.dirty()
     talk.host.saved()
@@ -312,12 +332,12 @@ def test_nodes_of_a_group_are_bounded(talk: Talk, monkeypatch: pytest.MonkeyPatc
 
 
 def test_metrics_of_a_node_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparkplug_nodes, "MOST_METRICS", 5)
+    monkeypatch.setattr(sparkplug_nodes, "MOST_METRICS", 4)
     talk = Talk()
     talk.born()  # 1 + 2
     assert codes(talk.device_birth(2)) == []  # takes the place of the one before
-    assert codes(talk.device_birth(3, device="em2")) == []
-    assert codes(talk.device_birth(4, device="em3")) == ["items"]
+    assert codes(talk.device_birth(3, metric("x", 1.0), device="em2")) == []
+    assert codes(talk.device_birth(4, metric("x", 1.0), device="em3")) == ["items"]
 
 
 def test_broken_payload_raises_our_error_only(talk: Talk) -> None:
