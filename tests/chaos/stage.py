@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,6 +121,8 @@ class Stage:
             self.units["database"].close()
         if self.database.folder and self.database.process is not None:
             self.database.remove()
+        left = Path(f"{services.ROOT}/tmp/greenpark-mq-{self.broker.port}")
+        shutil.rmtree(left, ignore_errors=True)  # gigabytes after a memory run
         self._net.close()
 
     def command(self, *arguments: str) -> list[str]:
