@@ -1,5 +1,5 @@
 # The entry points for people and CI. `make demo` and `make test` install what they need.
-.PHONY: help setup demo test check format lock schema secrets clean
+.PHONY: help setup demo test bench check format lock schema secrets clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -14,6 +14,9 @@ demo: setup      ## the whole chain on this machine (DEMO_SECONDS=60 for an unat
 
 test: setup      ## the test suite on the embedded PostgreSQL and a real broker
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: setup     ## how fast is the collector (ARGS=--quick; needs Mosquitto)
+	$(BIN)/python bench/ingest.py $(ARGS)
 
 check: setup     ## lint, format, types, import contracts, spelling
 	$(BIN)/ruff check .
