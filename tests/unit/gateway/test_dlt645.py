@@ -74,6 +74,9 @@ def test_a_value_the_meter_does_not_have_is_absent() -> None:
     answer = decode_frame(frame(data))
     assert answer is not None
     assert answer.values == {"voltage_a": 231.4}
+    alone = decode_frame(frame(bytes.fromhex("00010102 ffff")))  # 02010100
+    assert alone is not None
+    assert alone.values == {}
 
 
 def test_a_question_is_no_reading() -> None:

@@ -22,6 +22,7 @@ def register(kind: str, **more: object) -> Register:
     ("kind", "words", "scale", "value"),
     [
         pytest.param("uint16", [2304], 0.1, 230.4, id="uint16"),
+        pytest.param("uint16", [3], 0.1, 0.3, id="not-0.30000000000000004"),
         pytest.param("uint16", [0xFFFF], 1, 65535, id="uint16-has-no-sign"),
         pytest.param("int16", [0xFFFE], 1, -2, id="int16"),
         pytest.param("uint32", [0x0001, 0x0002], 1, 65538, id="uint32"),

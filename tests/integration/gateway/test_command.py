@@ -19,10 +19,9 @@ from gateway.queue import Queue
 from gateway.reading import Reading, epoch_ms
 from models.errors import ConfigError
 from tests.integration.conftest import PARK_FILE
-from tests.integration.edge import FILE, document
-from tests.integration.modbus_meter import ModbusMeter
+from tests.integration.gateway.edge import FILE, document, process
+from tests.integration.gateway.modbus_meter import ModbusMeter
 from tests.integration.test_collector import wait_for
-from tests.integration.test_gateway import process
 from tests.unit.gateway.test_config import DLT, MODBUS
 from tests.unit.gateway.test_dlt645 import ENERGY
 

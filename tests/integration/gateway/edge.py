@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -19,10 +22,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from app.clock import RealClock
 from app.embedded import Broker
 from gateway.config import GatewayConfig
+from gateway.history import status
 from gateway.reading import Reading, epoch_ms
 from gateway.service import Gateway
 from tests.integration.test_collector import wait_for
 
+REPO = Path(__file__).resolve().parents[3]
 TOPIC = "park/testpark/alpha"
 FILE = {
     "name": "water",
@@ -183,3 +188,28 @@ def edge(config: Any, rng: random.Random | None = None) -> Edge:
 def csv_line(number: int) -> str:
     at = RealClock().now() - timedelta(days=1) + timedelta(seconds=number)
     return f"{at.isoformat()},{number}\n"
+
+
+def connected(made: Edge) -> Edge:
+    wait_for(lambda: made.gateway.uplink.connected, "connected")
+    return made
+
+
+def told(made: Edge) -> dict[str, Any]:
+    return {r["name"]: r["value"] for r in status(made.gateway.queue)}
+
+
+def all_acknowledged(made: Edge) -> None:
+    wait_for(lambda: told(made)["queue.waiting"] == 0, "all acknowledged")
+
+
+def process(config: Path) -> subprocess.Popen[bytes]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GREENPARK_")}
+    with config.with_suffix(".log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "gateway", "run", str(config)],
+            cwd=REPO,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )

@@ -13,7 +13,7 @@ from app.embedded import free_port
 from gateway.modbus import Line, read_meter, read_registers
 from gateway.registers import FOLDER, Register, load_template
 from gateway.sources import ModbusDevice
-from tests.integration.modbus_meter import ModbusMeter
+from tests.integration.gateway.modbus_meter import ModbusMeter
 from tests.unit.gateway.conftest import NOON, HandClock
 
 TEMPLATES = sorted(p.stem for p in FOLDER.glob("*.yaml"))
