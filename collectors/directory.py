@@ -119,6 +119,8 @@ class Directory:
                 )
         else:
             known = route.source.devices.get(device)
+            if known is None and route.source.format == "sparkplug":
+                return None  # an edge node sends metrics of its own and of all its devices
             if known is None:
                 raise PayloadError(
                     "unknown_device", "device", device, f"a device of source {route.source.topic}"

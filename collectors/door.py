@@ -11,7 +11,7 @@ from datetime import timedelta
 from collectors.directory import Directory, Route, Slot
 from collectors.formats import native, senml, template, thingsboard
 from collectors.formats.base import Decoded, Incoming, Publication, RawTuple, from_us, to_us
-from collectors.formats.sparkplug_host import SparkplugHost
+from collectors.formats.sparkplug_host import Loss, SparkplugHost
 from models.errors import ParkError, PayloadError
 from models.findings import Finding, Severity
 from storage.readings import Quarantined, ReadingTuple
@@ -172,22 +172,24 @@ class Door:
     def losses(self) -> list[Finding]:
         """What Sparkplug nodes sent and nobody received, since the last call."""
         lost, self.sparkplug.losses = self.sparkplug.losses, []
+        nodes: dict[str, list[Loss]] = {}
+        for loss in lost:
+            nodes.setdefault(f"{loss.group}/{loss.edge}", []).append(loss)
         return [
             Finding(
                 "sparkplug.loss",
                 Severity.WARNING,
-                loss.at,
-                loss.at,
+                gaps[0].at,
+                gaps[-1].at,
                 evidence={
-                    "node": f"{loss.group}/{loss.edge}",
-                    "expected_seq": loss.expected,
-                    "got_seq": loss.got,
-                    "missing_messages": loss.missing,
+                    "node": node,
+                    "gaps": len(gaps),
+                    "missing_messages": sum(gap.missing for gap in gaps),
                     "meaning": "messages of this edge node were lost on the way (QoS 0); "
                     "its birth certificates were asked for",
                 },
             )
-            for loss in lost
+            for node, gaps in nodes.items()
         ]
 
     def _slot(self, route: Route, device: str, channel: str) -> Slot | None:
