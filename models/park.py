@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from models.errors import ConfigError
+from models.periods import BUCKET_S
 from models.quantities import QUANTITIES
 from models.sources import Key, Source, source_faults
 
@@ -89,8 +90,9 @@ class Channel(_Model):
 
     quantity: str = Field(description="key of the quantity catalogue, e.g. active_energy")
     unit: str = Field(description="unit in which the meter sends it, e.g. kWh")
-    kind: Literal["register", "gauge"] = Field(
-        description="register: cumulative count; gauge: state at an instant"
+    kind: Literal["register", "gauge", "interval"] = Field(
+        description="register: cumulative count; gauge: state at an instant; interval: amount of "
+        "the period of period_s that begins at ts"
     )
     role: Role = Field(default=Role.NONE, description="part it plays in the balance")
     multiplier: float = Field(default=1.0, gt=0, description="CT x PT ratio (倍率)")
@@ -118,15 +120,25 @@ class Channel(_Model):
                 f"expected one of: {', '.join(quantity.accepted)}"
             )
             raise ValueError(msg)
-        if self.kind == "register" and not quantity.is_flow:
-            msg = f"{self.quantity} is a state and cannot be a register; use kind: gauge"
+        if self.kind != "gauge" and not quantity.is_flow:
+            article = "an" if self.kind == "interval" else "a"
+            msg = f"{self.quantity} is a state and cannot be {article} {self.kind}; use kind: gauge"
             raise ValueError(msg)
         wanted = ROLE_QUANTITY.get(self.role)
         if wanted is not None and wanted != self.quantity:
             msg = f"role {self.role} needs quantity {wanted}, got {self.quantity}"
             raise ValueError(msg)
-        if wanted is not None and self.kind != "register":
-            msg = f"role {self.role} needs kind register, got {self.kind}"
+        if wanted is not None and self.kind == "gauge":
+            msg = f"role {self.role} needs kind register or interval, got gauge"
+            raise ValueError(msg)
+        if self.kind == "interval" and self.period_s % BUCKET_S and BUCKET_S % self.period_s:
+            msg = (
+                f"period_s {self.period_s} of an interval channel neither divides {BUCKET_S} s nor "
+                f"is a multiple of it; expected e.g. 300, 900, 1800, 3600 or 86400"
+            )
+            raise ValueError(msg)
+        if self.kind == "interval" and self.modulus is not None:
+            msg = "modulus belongs to registers; an interval channel has none"
             raise ValueError(msg)
         return self
 
@@ -272,7 +284,11 @@ class Park(_Model):
         ]
         faults += source_faults(
             self.key,
-            [(e.key, s, {m.key for m in e.meters}) for e in self.enterprises for s in e.sources],
+            [
+                (e.key, s, {m.key: m.channels for m in e.meters})
+                for e in self.enterprises
+                for s in e.sources
+            ],
         )
         if faults:
             raise ValueError("; ".join(faults))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -70,11 +70,13 @@ class Source(BaseModel):
         return data
 
 
-def source_faults(park: str, owned: Iterable[tuple[str, Source, set[str]]]) -> Iterator[str]:
+def source_faults(
+    park: str, owned: Iterable[tuple[str, Source, Mapping[str, Collection[str]]]]
+) -> Iterator[str]:
     """What is wrong with the sources of a park: meters of others, topics of others.
 
     Args:
-        owned: enterprise key, one of its sources, the keys of all its meters.
+        owned: enterprise key, one of its sources, its meters with their channels.
     """
     seen: list[tuple[str, str]] = []
     for enterprise, source, meters in owned:
@@ -82,6 +84,9 @@ def source_faults(park: str, owned: Iterable[tuple[str, Source, set[str]]]) -> I
         for name, device in source.devices.items():
             if device.meter not in meters:
                 yield f"{where}: device {name}: {device.meter!r} is not a meter of {enterprise}"
+                continue
+            for channel in sorted(set(device.channels.values()) - set(meters[device.meter])):
+                yield f"{where}: device {name}: meter {device.meter} has no channel {channel!r}"
         own = f"park/{park}/{enterprise}/"
         if overlap(source.topic, "park/#") and not source.topic.startswith(own):
             yield f"{where}: topics below park/ belong to enterprises; start it with {own}"

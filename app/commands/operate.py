@@ -14,6 +14,8 @@ from app.jobs.pipeline import run_once
 from app.jobs.scheduler import serve
 from app.settings import settings
 from app.wiring import clock_of, console, database
+from collectors.door import formats
+from models.errors import ConfigError
 from models.park import Park, load_park
 from storage.migrate import migrate as run_migrations
 from storage.parks import applied_parks, apply_park, difference
@@ -61,6 +63,7 @@ def apply(
     Example: greenpark apply park.yaml --dry-run
     """
     park = load_park(park_file)
+    _check_formats(park, park_file)
     with database() as connect, connect() as conn, conn.transaction():
         if dry_run:
             old = next((a.park for a in applied_parks(conn) if a.park.key == park.key), None)
@@ -76,6 +79,19 @@ def apply(
         f"park {park.key}: {len(park.enterprises)} enterprises, "
         f"{sum(len(e.meters) for e in park.enterprises)} meters; {len(changes)} {verb}"
     )
+
+
+def _check_formats(park: Park, file: Path) -> None:
+    known = formats()
+    faults = [
+        f"enterprise {e.key}: source {s.topic}: format {s.format!r} is not one of "
+        + ", ".join(known)
+        for e in park.enterprises
+        for s in e.sources
+        if s.format not in known
+    ]
+    if faults:
+        raise ConfigError(str(file), faults)
 
 
 def schema(

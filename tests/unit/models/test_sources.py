@@ -59,6 +59,10 @@ def test_a_device_can_be_just_its_meter() -> None:
     ("sources", "fault"),
     [
         ([("a", "x/#", {"d": "b-grid"})], "device d: 'b-grid' is not a meter of a"),
+        (
+            [("a", "x/#", {"d": {"meter": "a-grid", "channels": {"P": "power_kw"}}})],
+            "device d: meter a-grid has no channel 'power_kw'",
+        ),
         ([("a", "park/p/b/x", {"d": "a-grid"})], "start it with park/p/a/"),
         ([("a", "park/+/a/x", {"d": "a-grid"})], "start it with park/p/a/"),
         (
