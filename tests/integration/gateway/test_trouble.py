@@ -102,7 +102,7 @@ def test_a_silent_meter_holds_up_nobody(
     }
     made = connected(start(device))
     made.put(1)
-    listener.wait(1, 2)
+    listener.wait(1, 5)
     wait_for(lambda: told(made).get("device.silent.failures", 0) >= 2, "counted")
     assert "refuses registers 62 to 63" in told(made)["device.silent.reason"]
     assert told(made)["device.silent.last_success"] is None
