@@ -225,14 +225,26 @@ def _refuse_rewriting(
             if owner.get(m.key, e.key) != e.key
         ]
     if not restate:
+        periods = _periods_with_meaning(old)
         faults += [
             f"{c.path}: {c.old} -> {c.new} would change values already computed; use "
             "--restate if the old value was wrong from the beginning"
             for c in changes
-            if c.rewrites_history
+            if c.rewrites_history or (c.path in periods and c.new is not None)
         ]
     if faults:
         raise ConfigError(f"park {park.key}", faults)
+
+
+def _periods_with_meaning(park: Park | None) -> set[str]:
+    """Paths of `period_s` that say what an amount covers; elsewhere it tells gaps only."""
+    return {
+        f"{e.key}/{m.key}/{key}.period_s"
+        for e in (park.enterprises if park else ())
+        for m in e.meters
+        for key, channel in m.channels.items()
+        if channel.kind == "interval"
+    }
 
 
 def _leaves(park: Park) -> Iterator[tuple[str, Any]]:

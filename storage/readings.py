@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
-from models.periods import from_us
+from models.periods import BUCKET_S, from_us
 from storage.binary import Columns, copy_stream
 from storage.db import Conn, named_sql, translate_db_errors
 
@@ -190,3 +190,23 @@ def channel_readings(
         return None
     at_s, values, low, high = zip(*rows, strict=True)
     return ChannelReadings(list(at_s), list(values), low[0], high[0])
+
+
+def period_readings(
+    conn: Conn, channel_id: int, start: datetime, stop: datetime, period_s: int
+) -> ChannelReadings:
+    """Amounts per period that decide every bucket touched by one that starts in `[start, stop]`.
+
+    Args:
+        period_s: length of the periods [s]; readings mark their start.
+    """
+    low_s = start.timestamp() // BUCKET_S * BUCKET_S
+    high_s = -((stop.timestamp() + period_s) // -BUCKET_S) * BUCKET_S
+    params = {
+        "channel_id": channel_id,
+        "start": datetime.fromtimestamp(low_s - period_s, UTC),
+        "stop": datetime.fromtimestamp(high_s, UTC),
+    }
+    with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
+        rows = cur.execute(named_sql("readings")["period_readings"], params).fetchall()
+    return ChannelReadings([r[0] for r in rows], [r[1] for r in rows], low_s, high_s)

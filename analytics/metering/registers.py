@@ -60,11 +60,12 @@ class Buckets:
 
     Attributes:
         start_s: epoch seconds of the bucket starts.
-        value: amounts (registers) or means (gauges), canonical unit.
+        value: amounts (registers, amounts per period) or means (gauges), canonical unit.
         estimated: True where a boundary lies in a pause longer than `max_gap_s`.
         falls: registers only, see `Fall`.
         glitches: registers only: (epoch seconds, raw value) of readings that were passed over.
         gaps: pauses longer than `max_gap_s` as (start, stop) epoch seconds.
+        overlaps: amounts per period only: where two periods cover the same time, likewise.
     """
 
     start_s: npt.NDArray[np.int64]
@@ -73,6 +74,7 @@ class Buckets:
     falls: list[Fall] = field(default_factory=list)
     glitches: list[tuple[float, float]] = field(default_factory=list)
     gaps: list[tuple[float, float]] = field(default_factory=list)
+    overlaps: list[tuple[float, float]] = field(default_factory=list)
 
 
 def find_breaks(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from analytics.metering.amounts import amount_buckets
 from analytics.metering.gauges import gauge_buckets
 from analytics.metering.glitches import CONTEXT_SAMPLES
 from analytics.metering.registers import Buckets, RegisterSpec, register_buckets
@@ -17,11 +18,11 @@ from storage.db import Conn, translate_db_errors
 from storage.findings import forget_findings, save_findings
 from storage.intervals import Recomputed, StaleRange, replace_intervals, take_stale_ranges
 from storage.parks import channels
-from storage.readings import channel_readings
+from storage.readings import ChannelReadings, channel_readings, period_readings
 
 _RANGES_PER_TRANSACTION = 4000
 _MERGE = timedelta(days=1)
-_CODES = ("register.fell", "register.glitch", "interval.gap")
+_CODES = ("register.fell", "register.glitch", "interval.gap", "interval.overlap")
 
 
 def compute_intervals(
@@ -79,10 +80,9 @@ def _by_channel(stale: Sequence[StaleRange]) -> Mapping[int, list[StaleRange]]:
 
 
 def _recompute(conn: Conn, channel: ChannelRef, ranges: Sequence[StaleRange]) -> Iterator[_Part]:
-    context = 1 if channel.kind == "gauge" else CONTEXT_SAMPLES
     covered_s = -np.inf  # ranges may reach into each other through their neighbouring readings
     for item in ranges:
-        data = channel_readings(conn, channel.channel_id, item.start_at, item.stop_at, context)
+        data = _readings(conn, channel, item)
         if data is None or data.high_s <= covered_s:
             continue
         low_s = max(data.low_s, covered_s)
@@ -98,9 +98,19 @@ def _recompute(conn: Conn, channel: ChannelRef, ranges: Sequence[StaleRange]) ->
                 buckets.start_s,
                 buckets.value,
                 buckets.estimated,
+                "even" if channel.kind == "interval" else "linear",
             ),
             _findings(channel, buckets, low_s, data.high_s),
         )
+
+
+def _readings(conn: Conn, channel: ChannelRef, item: StaleRange) -> ChannelReadings | None:
+    """Readings that decide the buckets of a stale range."""
+    number, start, stop = channel.channel_id, item.start_at, item.stop_at
+    if channel.kind == "interval":
+        return period_readings(conn, number, start, stop, channel.period_s)
+    context = 1 if channel.kind == "gauge" else CONTEXT_SAMPLES
+    return channel_readings(conn, number, start, stop, context)
 
 
 def _buckets(
@@ -108,6 +118,8 @@ def _buckets(
 ) -> Buckets:
     if channel.kind == "gauge":
         return gauge_buckets(at_s, raw, channel.factor, low_s, high_s)
+    if channel.kind == "interval":
+        return amount_buckets(at_s, raw, channel.factor, channel.period_s, low_s, high_s)
     spec = RegisterSpec(channel.factor, channel.modulus, channel.period_s, channel.rated_per_h)
     return register_buckets(at_s, raw, spec, low_s, high_s)
 
@@ -163,6 +175,23 @@ def _findings(channel: ChannelRef, buckets: Buckets, low_s: float, high_s: float
         )
         for start, stop in buckets.gaps
         if stop > low_s and start < high_s
+    ]
+    found += [
+        Finding(
+            "interval.overlap",
+            Severity.WARNING,
+            _utc(start),
+            _utc(stop),
+            channel.channel_id,
+            evidence={
+                "overlap_s": stop - start,
+                "period_s": channel.period_s,
+                "meaning": "two amounts cover the same time: which one is right cannot be told, "
+                "the quarter-hours stay missing; is period_s of the channel right?",
+            },
+        )
+        for start, stop in buckets.overlaps
+        if low_s <= start < high_s
     ]
     return found
 

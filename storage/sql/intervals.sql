@@ -60,7 +60,7 @@ JOIN channel c USING (channel_id) JOIN meter m USING (meter_id) JOIN park p USIN
 CROSS JOIN LATERAL generate_series(
     date_trunc('day', r.low AT TIME ZONE p.timezone),
     (r.high - interval '1 microsecond') AT TIME ZONE p.timezone, interval '1 day') AS d
-WHERE c.kind = 'register'
+WHERE c.kind <> 'gauge'
 ON CONFLICT DO NOTHING
 
 -- name: take_stale_days

@@ -79,9 +79,10 @@ SELECT enterprise_id, key FROM enterprise
 WHERE park_id = %(park_id)s AND retired_at IS NULL ORDER BY key
 
 -- name: mark_channel_stale
--- Everything stored for a channel, after its factor, unit or modulus changed. %(channel_id)s int
+-- Everything stored for a channel, after its factor, unit, kind or modulus changed. As an amount per
+-- period the last reading may have reached a day further. %(channel_id)s int
 INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
-SELECT %(channel_id)s, min(ts), max(ts), 'channel changed' FROM reading
+SELECT %(channel_id)s, min(ts), max(ts) + interval '1 day', 'channel changed' FROM reading
 WHERE channel_id = %(channel_id)s HAVING count(*) > 0
 
 -- name: mark_balance_stale

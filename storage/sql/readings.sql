@@ -115,3 +115,14 @@ SELECT extract(epoch FROM r.ts)::float8 AS at_s,
        extract(epoch FROM reach.high)::float8 AS high_s
 FROM reach JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts BETWEEN reach.first AND reach.last
 ORDER BY r.ts
+
+-- name: period_readings
+-- Readings of one channel that start in (start, stop). The newest correction counts.
+-- %(channel_id)s int, %(start)s timestamptz, %(stop)s timestamptz
+SELECT extract(epoch FROM r.ts)::float8 AS at_s,
+       coalesce((SELECT v.value FROM reading_revision v
+                 WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
+                 ORDER BY v.revision_id DESC LIMIT 1), r.value) AS value
+FROM reading r
+WHERE r.channel_id = %(channel_id)s AND r.ts > %(start)s AND r.ts < %(stop)s
+ORDER BY r.ts

@@ -107,8 +107,23 @@ def test_a_substation_needs_a_meter_of_the_park() -> None:
         ),
         pytest.param(
             {**ENERGY, "kind": "gauge", "role": "grid_import"},
-            "role grid_import needs kind register, got gauge",
+            "role grid_import needs kind register or interval, got gauge",
             id="gauge-in-balance",
+        ),
+        pytest.param(
+            {"quantity": "active_power", "unit": "kW", "kind": "interval"},
+            "active_power is a state and cannot be an interval",
+            id="state-per-period",
+        ),
+        pytest.param(
+            {**ENERGY, "kind": "interval", "period_s": 1000},
+            "period_s 1000 of an interval channel neither divides 900 s nor is a multiple of it",
+            id="odd-period",
+        ),
+        pytest.param(
+            {**ENERGY, "kind": "interval", "modulus": 1000},
+            "modulus belongs to registers",
+            id="modulus-of-amounts",
         ),
         pytest.param({**ENERGY, "role": "grid"}, "Input should be", id="unknown-role"),
         pytest.param({**ENERGY, "modulus": -1}, "greater than 0", id="modulus"),
@@ -160,3 +175,9 @@ def test_units_convert_to_the_canonical_one() -> None:
     for quantity in QUANTITIES.values():
         assert quantity.accepted[quantity.unit] == 1.0
         assert quantity.plausible[0] < quantity.plausible[1]
+
+
+@pytest.mark.parametrize("period_s", [1, 60, 300, 450, 900, 1800, 3600, 86_400])
+def test_periods_of_amounts(period_s: int) -> None:
+    channel = Channel(**ENERGY | {"kind": "interval"}, role=Role.GRID_IMPORT, period_s=period_s)
+    assert channel.period_s == period_s

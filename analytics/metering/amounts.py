@@ -1,0 +1,62 @@
+"""Amounts per period (load profiles, NEM12, daily totals) to 15-minute amounts."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.metering.registers import Bools, Buckets, Floats
+from models.periods import BUCKET_S
+
+_SAME_S = 1e-3  # closer than this, two instants are one
+
+
+def amount_buckets(
+    at_s: Floats, raw: Floats, factor: float, period_s: int, low_s: float, high_s: float
+) -> Buckets:
+    """15-minute amounts of the buckets of `[low_s, high_s)` that periods cover completely.
+
+    A reading is the amount of `[at, at + period)` and is spread evenly over it. A bucket is
+    measured when its periods lie inside of it (periods of up to 15 minutes), else estimated: the
+    total of the period is measured, its shape is not. A bucket is absent as long as a part of it
+    is missing (missing is never zero), and where periods overlap: which one is right cannot be
+    told, and both would count twice.
+
+    Args:
+        at_s: epoch seconds of the period starts, strictly ascending; at least those whose period
+            reaches into the range.
+        raw: amounts, raw unit; factor turns them into the canonical unit.
+        period_s: length of all periods [s].
+    """
+    first = np.floor((at_s + _SAME_S) / BUCKET_S).astype(np.int64)
+    stop = np.ceil((at_s + period_s - _SAME_S) / BUCKET_S).astype(np.int64)
+    pieces = stop - first
+    reading = np.repeat(np.arange(len(at_s)), pieces)
+    begin = np.cumsum(pieces) - pieces  # number of the first piece of each reading
+    bucket_s = (first[reading] + np.arange(len(reading)) - begin[reading]) * BUCKET_S
+    at = at_s[reading]
+    part_s = np.minimum(bucket_s + BUCKET_S, at + period_s) - np.maximum(bucket_s, at)
+    inside = (bucket_s >= low_s) & (bucket_s < high_s)
+    starts, position = np.unique(bucket_s[inside], return_inverse=True)
+    amount = raw[reading] * factor * (part_s / period_s)
+    value: Floats = np.bincount(position, weights=amount[inside], minlength=len(starts))
+    covered_s = np.bincount(position, weights=part_s[inside], minlength=len(starts))
+    crossing = np.bincount(position[(pieces[reading] > 1)[inside]], minlength=len(starts)) > 0
+    overlaps = _overlaps(at_s, period_s)
+    good = (np.abs(covered_s - BUCKET_S) < _SAME_S * 10) & ~_touched(starts, overlaps)
+    return Buckets(starts[good], value[good], crossing[good], overlaps=overlaps)
+
+
+def _overlaps(at_s: Floats, period_s: int) -> list[tuple[float, float]]:
+    """Where two neighbouring periods cover the same time."""
+    early = np.flatnonzero(np.diff(at_s) < period_s - _SAME_S)
+    return [(float(at_s[i + 1]), float(at_s[i] + period_s)) for i in early]
+
+
+def _touched(starts: npt.NDArray[np.int64], overlaps: list[tuple[float, float]]) -> Bools:
+    """True for buckets that an overlap reaches into."""
+    at_s, stop_s = np.array(overlaps).reshape(-1, 2).T
+    change = np.zeros(len(starts) + 1, dtype=np.int64)
+    np.add.at(change, np.searchsorted(starts + BUCKET_S, at_s, side="right"), 1)
+    np.add.at(change, np.searchsorted(starts, stop_s, side="left"), -1)
+    return np.cumsum(change)[:-1] > 0
