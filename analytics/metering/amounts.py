@@ -39,12 +39,12 @@ def amount_buckets(
     inside = (bucket_s >= low_s) & (bucket_s < high_s)
     starts, position = np.unique(bucket_s[inside], return_inverse=True)
     amount = raw[reading] * factor * (part_s / period_s)
-    value: Floats = np.bincount(position, weights=amount[inside], minlength=len(starts))
+    sums = np.bincount(position, weights=amount[inside], minlength=len(starts))
     covered_s = np.bincount(position, weights=part_s[inside], minlength=len(starts))
     crossing = np.bincount(position[(pieces[reading] > 1)[inside]], minlength=len(starts)) > 0
     overlaps = _overlaps(at_s, period_s)
     good = (np.abs(covered_s - BUCKET_S) < _SAME_S * 10) & ~_touched(starts, overlaps)
-    return Buckets(starts[good], value[good], crossing[good], overlaps=overlaps)
+    return Buckets(starts[good], sums.astype(np.float64)[good], crossing[good], overlaps=overlaps)
 
 
 def _overlaps(at_s: Floats, period_s: int) -> list[tuple[float, float]]:
