@@ -133,18 +133,23 @@ class Collector:
     def _connect(self) -> Conn:
         """A connection that holds the lock of our client id: nobody else commits for it."""
         conn = self._open(self._application)
+        try:
+            self._wait_for_lock(conn)
+        except BaseException:
+            conn.close()
+            raise
+        return conn
+
+    def _wait_for_lock(self, conn: Conn) -> None:
         said = False
         while not lock_client(conn, self.client_id, self._application):
             if self._active:
-                conn.close()
                 raise Superseded(f"another collector works as {self.client_id!r}; this one ends")
             if not said:
                 log.info("standby: another collector works as %s", self.client_id)
             said = True
             if self.writer.stopping.wait(_STANDBY_S):
-                conn.close()
                 raise Unavailable("wait for the client id", "told to stop")
-        return conn
 
     def _write(self) -> None:
         try:
