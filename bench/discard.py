@@ -101,7 +101,7 @@ class _Now:
 def with_lean(port: int, client_id: str, protocol: str, watch: Watch) -> None:
     """The collector's own network thread; decode and acknowledge in batches, store nothing."""
     inbox = Inbox(2 * _WINDOW)
-    address = BrokerAddress("127.0.0.1", port, protocol)  # type: ignore[arg-type]
+    address = BrokerAddress("127.0.0.1", port, protocol)
     transport = Transport(address, client_id, Subscriptions(["park/#"]), _WINDOW, inbox, _Now())
 
     def throw_away() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -150,7 +151,7 @@ def main() -> int:
             prefix="greenpark-bench-", ignore_cleanup_errors=True
         ) as folder:
             measured(args, Path(folder))
-    except BenchError as exc:
+    except (BenchError, OSError, subprocess.SubprocessError) as exc:
         print(f"bench: {exc}", file=sys.stderr)
         return 1
     except ConfigError as exc:

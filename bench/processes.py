@@ -14,6 +14,7 @@ from models.errors import ParkError
 REPO = Path(__file__).resolve().parent.parent
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _LOOK_S = 0.2
+_STUCK_S = 20.0
 _IDLE_TICKS = 2  # of about 20 in `_LOOK_S`
 
 
@@ -65,19 +66,21 @@ def wait_drained(
     """Wait until the processes rest and `done` says so; it is asked only while they rest.
 
     Raises:
-        BenchError: a process ended, or it took too long.
+        BenchError: a process ended, or they rest for long, or it took too long.
     """
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
+    deadline, busy_at = time.monotonic() + limit_s, time.monotonic()
+    while time.monotonic() < min(deadline, busy_at + _STUCK_S):
         if any(p.poll() is not None for p in processes):
             raise BenchError(f"{what}: a process ended with {[p.returncode for p in processes]}")
         before = [cpu_s(p.pid) for p in processes]
         time.sleep(_LOOK_S)
         after = [cpu_s(p.pid) for p in processes]
         used = max((b - a) * _TICKS_PER_S for a, b in zip(before, after, strict=True))
-        if used <= _IDLE_TICKS and done():
+        if used > _IDLE_TICKS:
+            busy_at = time.monotonic()
+        elif done():
             return
-    raise BenchError(f"not within {limit_s:.0f} s: {what}")
+    raise BenchError(f"not all came, and nothing moves: {what}")
 
 
 def median(values: list[float]) -> float:

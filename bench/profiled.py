@@ -49,13 +49,13 @@ def main() -> None:
     def run_profiled(thread: threading.Thread) -> None:
         _profiled(lambda: run(thread), prefix, thread.name.replace("/", "_"))
 
-    threading.Thread.run = run_profiled  # type: ignore[method-assign]
+    threading.Thread.run = run_profiled  # type: ignore[method-assign, assignment]
     serve = Collector.run
 
     def serve_profiled(collector: Collector) -> None:
         _profiled(lambda: serve(collector), prefix, "network")
 
-    Collector.run = serve_profiled  # type: ignore[method-assign]
+    Collector.run = serve_profiled  # type: ignore[method-assign, assignment]
     program()
 
 

@@ -82,19 +82,27 @@ def _text(value: str) -> bytes:
 
 def _receive(sock: socket.socket) -> int:
     """Bytes received: here every packet from the broker is a PUBACK, 4 bytes."""
-    data = sock.recv(65_536)
-    if not data:
-        raise ConnectionError("the broker has closed the connection of the publisher")
-    return len(data)
+    return len(_read(sock))
 
 
 def _answer(sock: socket.socket, kind: int, end: bytes) -> None:
-    """Read up to an answer of the given kind; messages that wait may come before it."""
+    """Read the answer to a CONNECT or SUBSCRIBE; of a session with messages they may follow it.
+
+    Raises:
+        ConnectionError: another packet, or a refusal.
+    """
     data = b""
-    while len(data) < 4:
-        data += sock.recv(4096)
-    if data[0] != kind or (len(data) == data[1] + 2 and not data.endswith(end)):
+    while len(data) < 2 or len(data) < data[1] + 2:
+        data += _read(sock)
+    if data[0] != kind or not data[: data[1] + 2].endswith(end):
         raise ConnectionError(f"the broker answers {data[:8].hex(' ')}")
+
+
+def _read(sock: socket.socket) -> bytes:
+    data = sock.recv(65_536)
+    if not data:
+        raise ConnectionError("the broker has closed the connection of the publisher")
+    return data
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from bench import measure, mq_bridge_peer, publisher
 from bench.lanes import Lane
 from bench.measure import Result
-from bench.processes import REPO, median
+from bench.processes import REPO, BenchError, median
 from bench.stage import Stage
 from bench.workload import Workload
 
@@ -106,11 +106,8 @@ class Run:
             command += ["--client-id", _SINK, "--count", str(load.messages)]
             command += ["--kind", kind, "--protocol", protocol]
             with self.stage.servers_metered(load.messages) as servers:
-                done = subprocess.run(
-                    command, cwd=REPO, stdout=subprocess.PIPE, check=True, timeout=240
-                )
+                own = json.loads(_output(command))
             publisher.forget(port, _SINK)
-            own = json.loads(done.stdout.splitlines()[-1])
             self._keep(name, Result(**own, broker_us=servers["broker_us"]))
 
     def _collect(self, loads: Mapping[str, Workload], of: int) -> None:
@@ -152,3 +149,16 @@ class Run:
                 found[f"{server}_per_{name}"] = round(used_us, 1)
         found["rss_mb"] = round(max(r.rss_mb for n in ("single", "list20") for r in of[n]), 1)
         return found
+
+
+def _output(command: list[str]) -> bytes:
+    """Last line of what a receiver prints.
+
+    Raises:
+        BenchError: it fails, or waits for messages that do not come.
+    """
+    try:
+        done = subprocess.run(command, cwd=REPO, stdout=subprocess.PIPE, check=True, timeout=120)
+    except subprocess.SubprocessError as exc:
+        raise BenchError(f"not all came to the receiver that throws away: {exc}") from exc
+    return done.stdout.splitlines()[-1]
