@@ -20,6 +20,7 @@ COMMANDS = {
     "app.commands.collect": ("collect",),
     "app.commands.look": ("intervals", "findings", "indicators", "alerts"),
     "app.commands.imports": ("import",),
+    "app.commands.capture": ("capture",),
     "app.commands.doctor": ("doctor",),
     "app.commands.replay": ("replay",),
     "app.commands.simulate": ("simulate",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TextColumn,
@@ -11,7 +12,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from app.wiring import console
+from app.wiring import console, stderr
 
 
 def progress_bar() -> Progress:
@@ -23,4 +24,17 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
+    )
+
+
+def file_bar() -> Progress:
+    """Name, bar, bytes done of total, a note (`note=`), time spent and left; on standard error."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
     )

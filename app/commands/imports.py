@@ -1,4 +1,4 @@
-"""import: settled trades and cancelled certificates from CSV files."""
+"""import: settled trades and cancelled certificates from CSV files; the group of all imports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.clock import wall_now
+from app.commands import import_messages
 from app.commands.options import ParkOption
 from app.wiring import console, database, one_park
 from models.claims import read_certificates, read_trades
@@ -22,9 +23,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="check everything, store
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    group = typer.Typer(no_args_is_help=True, help="Bring in data that no meter gives.")
+    group = typer.Typer(no_args_is_help=True, help="Bring in what did not come over MQTT.")
     group.command("trades")(trades)
     group.command("certificates")(certificates)
+    import_messages.register(group)
     app.add_typer(group, name="import")
 
 
