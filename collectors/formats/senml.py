@@ -181,7 +181,7 @@ def _measured(record: dict[str, Any], base: _Base) -> _Measured | None:
 def _time_us(time_s: float, name: str, message: Incoming) -> int:
     if time_s >= RELATIVE_S:
         return epoch_s_us(time_s, name)
-    if not -1e12 < time_s:
+    if time_s <= -1e12:
         raise PayloadError("time_range", name, f"{time_s:.6g} s", "a time from 2000 on")
     at_us = arrival_us(message) + round(time_s * 1_000_000)
     epoch_ms_us(at_us // 1000, name)  # the same bounds
