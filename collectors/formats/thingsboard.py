@@ -50,6 +50,7 @@ def decode(message: Incoming, options: Options) -> Decoded:
             _add(device, item, message, out)
         except PayloadError as exc:
             out.problems.append(exc)
+        check_values(len(out.values) + len(out.problems))
     return out
 
 
@@ -86,4 +87,3 @@ def _add(device: str, item: Any, message: Incoming, out: Decoded) -> None:
             out.values.append(RawValue(device, channel, ts_us, number(value, channel)))
         except PayloadError as exc:
             out.problems.append(exc)
-    check_values(len(out.values) + len(out.problems))
