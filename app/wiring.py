@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import random
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,10 +19,12 @@ from app.clock import Clock, FixedClock, parse_clock
 from app.embedded import embedded_postgres
 from app.settings import Settings, settings
 from models.broker import BrokerAddress
-from models.errors import ConfigError
+from models.errors import ConfigError, Unavailable
 from storage.db import Conn, connect
 from storage.migrate import check_schema
 from storage.parks import AppliedPark, applied_parks
+
+log = logging.getLogger(__name__)
 
 console = Console()
 stderr = Console(stderr=True)
@@ -70,19 +74,20 @@ def broker_address(config: Settings) -> BrokerAddress:
 
 
 @contextmanager
-def database(*, schema: bool = True) -> Iterator[OpenConnection]:
+def database(*, schema: bool = True, patient: bool = False) -> Iterator[OpenConnection]:
     """A function that opens connections: to GREENPARK_DSN, or to the embedded server.
 
     Args:
         schema: refuse a database that is not at head.
+        patient: a service waits for a database that is away, it does not end.
     """
     config = settings()
     dsn = config.dsn.get_secret_value()
     if dsn:
-        yield from _connector(dsn, schema=schema)
+        yield from _connector(dsn, schema=schema, patient=patient)
         return
     with embedded_postgres(Path(config.data_dir) / "postgres") as embedded:
-        yield from _connector(embedded, schema=schema)
+        yield from _connector(embedded, schema=schema, patient=patient)
 
 
 class OpenConnection(Protocol):
@@ -93,13 +98,22 @@ class OpenConnection(Protocol):
         ...
 
 
-def _connector(dsn: str, *, schema: bool) -> Iterator[OpenConnection]:
+def _connector(dsn: str, *, schema: bool, patient: bool) -> Iterator[OpenConnection]:
     def open_connection(application: str = "greenpark") -> Conn:
         return connect(dsn, application=application)
 
-    if schema:
-        with open_connection() as conn:
-            check_schema(conn)
+    pause_s = 0.5
+    while schema:
+        try:
+            with open_connection() as conn:
+                check_schema(conn)
+            break
+        except Unavailable as exc:
+            if not patient:
+                raise
+            log.warning("waiting for the database: %s", exc)
+            time.sleep(pause_s * random.uniform(0.7, 1.3))  # noqa: S311
+            pause_s = min(pause_s * 2, 15.0)
     yield open_connection
 
 

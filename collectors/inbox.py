@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from collectors.formats.base import Incoming
 
 _MOST_BYTES = 32 * 1024 * 1024
+_BATCH_BYTES = 2 * 1024 * 1024  # of payload: decoded it is some fifteen times as much
 
 
 class Inbox:
@@ -44,7 +45,10 @@ class Inbox:
             self._filled.notify()
 
     def take(self, most: int, linger_s: float, wait_s: float = 0.2) -> list[Incoming]:
-        """Up to `most` messages; waits `wait_s` for the first and `linger_s` for a fuller batch."""
+        """Up to `most` messages; waits `wait_s` for the first and `linger_s` for a fuller batch.
+
+        Bounded by bytes too, but one message there is.
+        """
         deadline = time.monotonic() + wait_s
         with self._filled:
             while not self._items and (left := deadline - time.monotonic()) > 0:
@@ -58,6 +62,10 @@ class Inbox:
                 and (left := deadline - time.monotonic()) > 0
             ):
                 self._filled.wait(left)
-        taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
-        self._taken_bytes += sum(len(m.payload) for m in taken)
+        taken: list[Incoming] = []
+        size = 0
+        while self._items and len(taken) < most and size < _BATCH_BYTES:
+            taken.append(self._items.popleft())
+            size += len(taken[-1].payload)
+        self._taken_bytes += size
         return taken

@@ -92,6 +92,7 @@ class Collector:
             away=self._away,
             housekeeping=self._housekeeping,
         )
+        self.transport.proved = lambda since: self.health.committed_at > since
         self.failure: BaseException | None = None
         self._open = connect
         self._application = f"greenpark collect {secrets.token_hex(8)}"
@@ -154,9 +155,12 @@ class Collector:
     def _write(self) -> None:
         try:
             self.writer.run(self.inbox, self._done)
+        except Superseded as exc:  # told once, by the program
+            self.failure = exc
         except BaseException as exc:
             log.exception("the writer failed, the collector ends")
             self.failure = exc
+        finally:
             self.stop()
 
     def _done(self, batch: Batch) -> None:

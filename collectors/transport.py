@@ -13,18 +13,16 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from collectors.client import Client
 from collectors.formats.base import Incoming, Publication
 from collectors.inbox import Inbox
 from collectors.packets import PacketSocket, ProtocolError
@@ -35,9 +33,8 @@ from models.periods import Clock
 
 log = logging.getLogger(__name__)
 
-_SESSION_S = 30 * 86_400
-_KEEPALIVE_S = 120
 _CATCH_UP_S = 5.0  # after a connect, what arrives may have waited at the broker
+_PROOF_S = 0.1
 _TAKEN_OVER = "Session taken over"
 _REFUSED = (
     "Not authorized",
@@ -47,26 +44,17 @@ _REFUSED = (
 )
 
 
-class _Client(mqtt.Client):
-    """paho with our socket in between."""
-
-    packets: PacketSocket
-
-    def _create_socket(self) -> Any:
-        self.packets = PacketSocket(super()._create_socket(), v5=self.protocol == mqtt.MQTTv5)
-        return self.packets
-
-
 @dataclass
 class Transport:
     """A persistent MQTT session that acknowledges only what it is told to.
 
     Attributes:
         window: most messages delivered and not yet acknowledged (Receive Maximum).
-        will: published by the broker when this connection dies, and `birth` after each connect.
         generation: number of the present connection.
         sessions_lost: reconnects at which the broker had forgotten the session.
         in_flight: messages delivered on this connection and not yet acknowledged.
+        proved: asked before a reconnect: has the database confirmed since then (monotonic
+            seconds) that the client id is ours? Who lost it would throw out the successor.
     """
 
     address: BrokerAddress
@@ -79,6 +67,7 @@ class Transport:
     sessions_lost: int = 0
     connected: bool = False
     in_flight: int = 0
+    proved: Callable[[float], bool] = lambda since: True
     stopping: threading.Event = field(default_factory=threading.Event)
     _acks: deque[tuple[int, list[int]]] = field(default_factory=deque)
     _outgoing: deque[Publication] = field(default_factory=deque)
@@ -90,7 +79,11 @@ class Transport:
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_r.setblocking(False)
         self._wake_w.setblocking(False)
-        self._client = self._make_client()
+        self._client = Client(self.address, self.client_id)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_unsubscribe = self._on_unsubscribe
+        self._client.on_disconnect = self._on_disconnect
 
     def acknowledge(self, messages: Sequence[Incoming]) -> None:
         """Called by the writer after the commit; the network thread sends the PUBACKs."""
@@ -127,7 +120,10 @@ class Transport:
                 raise ConfigError(
                     f"broker {self.address.host}:{self.address.port}", [self._failure]
                 )
+            since = time.monotonic()
             self.stopping.wait(pause_s * random.uniform(0.7, 1.3))  # noqa: S311
+            while not self.proved(since) and not self.stopping.wait(_PROOF_S):
+                pass
             pause_s = min(pause_s * 2, 30.0)
 
     def close(self, *, forget: bool = False) -> None:
@@ -139,11 +135,7 @@ class Transport:
         deadline = time.monotonic() + 5
         with suppress(OSError):
             self._send()
-            properties = None
-            if forget and self.address.protocol == "5":
-                properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
-                properties.SessionExpiryInterval = 0
-            self._client.disconnect(properties=properties)
+            self._client.end(forget=forget)
             while self._client.socket() and time.monotonic() < deadline:
                 self._client.loop_write()
                 if not self._client.want_write() and not self._client.packets.want_write:
@@ -153,34 +145,11 @@ class Transport:
 
     # The rest runs in the network thread only.
 
-    def _make_client(self) -> _Client:
-        v5 = self.address.protocol == "5"
-        client = _Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self.client_id,
-            manual_ack=True,
-            protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
-            clean_session=None if v5 else False,
-        )
-        self.address.log_in(client)
-        client.on_connect = self._on_connect
-        client.on_subscribe = self._on_subscribe
-        client.on_unsubscribe = self._on_unsubscribe
-        client.on_disconnect = self._on_disconnect
-        return client
-
     def _connect(self) -> bool:
         self.connected = False
-        kwargs: dict[str, Any] = {}
-        if self.address.protocol == "5":
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = _SESSION_S
-            properties.ReceiveMaximum = self.window
-            kwargs = {"clean_start": False, "properties": properties}
-        if will := self.subscriptions.will(self.clock.now()):
-            self._client.will_set(will.topic, will.payload, will.qos, will.retain)
+        will = self.subscriptions.will(self.clock.now())
         try:
-            self._client.connect(self.address.host, self.address.port, _KEEPALIVE_S, **kwargs)
+            self._client.open_session(self.window, will)
         except (OSError, ValueError) as exc:
             log.warning(
                 "broker %s:%d cannot be reached: %s; trying again",
@@ -264,18 +233,10 @@ class Transport:
             self._client.publish(message.topic, message.payload, message.qos, message.retain)
         wanted, unwanted = self.subscriptions.to_do()
         if wanted:
-            self._subscribe(wanted)
+            self.subscriptions.asked(self._client.take_up(wanted), wanted)
         if unwanted:
             _, mid = self._client.unsubscribe(list(unwanted))
             self.subscriptions.asked(mid, unwanted)
-
-    def _subscribe(self, topics: Sequence[str]) -> None:
-        if self.address.protocol == "5":
-            options = SubscribeOptions(qos=1, retainHandling=1)
-            _, mid = self._client.subscribe([(topic, options) for topic in topics])
-        else:
-            _, mid = self._client.subscribe([(topic, 1) for topic in topics])
-        self.subscriptions.asked(mid, topics)
 
     def _on_connect(
         self,
@@ -345,6 +306,6 @@ class Transport:
             self._taken_over.append(time.monotonic())
             if len(self._taken_over) == 3 and self._taken_over[-1] - self._taken_over[0] < 60:
                 self._failure = (
-                    f"another client uses our client id {self.client_id!r}; "
-                    "give every collector its own GREENPARK_MQTT_CLIENT_ID or GREENPARK_SHARD"
+                    f"another client uses our client id {self.client_id!r}; a collector on another "
+                    "database, or a foreign one: give it its own GREENPARK_MQTT_CLIENT_ID"
                 )

@@ -159,7 +159,7 @@ class Writer:
             self._store(batch.part(0, middle))
             self._store(batch.part(middle, number))
             return
-        if not number or not (batch.readings or batch.quarantined):
+        if not number or any(q.reason == "storage" for q in batch.quarantined.values()):
             raise cause  # not the data: our own statements are wrong
         log.error("the database refuses a message, it goes to quarantine: %s", cause)
         message = batch.messages[0]

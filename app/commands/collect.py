@@ -35,7 +35,7 @@ def collect(
     """
     config = settings()
     clock = clock_of(config)
-    with database() as connect:
+    with database(patient=True) as connect:
         collector = Collector(
             broker_address(config), connect, clock, collector_settings(config, retire=retire)
         )

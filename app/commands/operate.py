@@ -121,7 +121,7 @@ def run(
         msg = "--now goes with --once: a fixed time cannot go on"
         raise typer.BadParameter(msg)
     clock = clock_of(config, now)
-    with database() as connect:
+    with database(patient=not once) as connect:
         if not once:
             serve(connect, config, clock)
             return

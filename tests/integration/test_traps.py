@@ -152,10 +152,10 @@ def test_an_acknowledgement_never_reaches_another_connection(
     first.send(*[wire.publish(mid, reading(mid)) for mid in (1, 2, 3)])
     wait_for(lambda: made.collector.writer.counters["retries"] >= 1, "they wait for the database")
     first.close()
-    second = made.wire.accept()
-    second.welcome(session_present=False)
     made.gate.open = True
-    wait_for(lambda: count(conn, "reading") == 3, "the first batch")
+    second = made.wire.accept()  # only when the database has confirmed whose turn it is
+    wait_for(lambda: count(conn, "reading") == 3, "the first batch, its PUBACKs are due")
+    second.welcome(session_present=False)
     second.send(wire.publish(1, reading(11)))
     assert second.acked(1) == [1]  # the first PUBACK is for what came on this connection
     assert count(conn, "reading") == 4
@@ -172,10 +172,10 @@ def test_no_acknowledgement_before_connack(stand: Callable[..., Stand], conn: Co
     first.send(wire.publish(1, reading(1)))
     wait_for(lambda: made.collector.writer.counters["retries"] >= 1, "it waits")
     first.close()
+    made.gate.open = True
     second = made.wire.accept()
     second.expect(wire.CONNECT)
-    made.gate.open = True
-    wait_for(lambda: count(conn, "reading") == 1, "stored")
+    wait_for(lambda: count(conn, "reading") == 1, "stored, its PUBACK is due")
     second.sock.settimeout(0.3)
     with pytest.raises(TimeoutError):
         second.read()
@@ -185,6 +185,25 @@ def test_no_acknowledgement_before_connack(stand: Callable[..., Stand], conn: Co
     second.send(wire.publish(1, reading(1), first=0x3A))  # the broker sends it again, DUP
     assert second.acked(1) == [1]
     wait_for(lambda: made.collector.writer.counters["duplicate"] == 1, "known already")
+
+
+def test_no_reconnect_while_the_client_id_may_be_another_s(
+    stand: Callable[..., Stand], conn: Conn
+) -> None:
+    made = stand()
+    first = made.wire.accept()
+    first.welcome(session_present=False)
+    made.gate.shut(conn)
+    wait_for(lambda: made.collector.writer.counters["retries"] >= 1, "it has noticed")
+    first.close()
+    wait_for(lambda: made.collector.writer.counters["retries"] >= 4, "time to reconnect")
+    assert made.collector.transport.generation == 1
+    made.wire._server.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        made.wire.accept()
+    made.wire._server.settimeout(15)
+    made.gate.open = True
+    made.wire.accept().welcome(session_present=True)
 
 
 def test_what_cannot_be_used_is_acknowledged_and_does_not_come_back_for_ever(

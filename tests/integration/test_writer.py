@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from app.clock import FixedClock
 from collectors.directory import Directory, Route, Slot
 from collectors.door import Door
 from collectors.formats.base import Incoming
 from collectors.health import Health
 from collectors.writer import Writer
-from models.errors import Unavailable
+from models.errors import Invalid, Unavailable
 from models.park import Park
 from storage.db import Conn, connect
 
@@ -41,6 +43,18 @@ def test_a_row_that_the_database_refuses_is_isolated(dsn: str, conn: Conn, appli
     assert [(r, json.loads(p)["values"]) for r, p in rows] == [("storage", {"import_kwh": 13.0})]
     c = made.counters
     assert (c["received"], c["stored"], c["quarantined"], c["pending"]) == (100, 99, 1, 0)
+
+
+def test_a_table_that_refuses_everything_ends_the_writer(
+    dsn: str, conn: Conn, applied: Park
+) -> None:
+    """Not even the quarantine takes the message: an endless split would look like work."""
+    conn.execute("ALTER TABLE quarantine ADD CONSTRAINT never CHECK (false)")
+    made = writer(dsn)
+    with pytest.raises(Invalid):
+        made.commit([message(0, 1.0), message(1, 1.0)._replace(payload=b"{")])
+    made.close()
+    assert conn.execute("SELECT count(*) FROM reading").fetchone() == (1,)
 
 
 def test_a_lost_connection_is_tried_again(dsn: str, conn: Conn, applied: Park) -> None:
