@@ -26,6 +26,7 @@ COMMANDS = {
     "app.commands.simulate": ("simulate",),
     "app.commands.dashboards": ("dashboards",),
     "app.commands.gateway": ("gateway",),
+    "app.commands.broker_config": ("broker-config",),
     "app.demo.command": ("demo",),
 }
 

@@ -1,0 +1,1 @@
+"""Who may do what at the broker: its users, access list, certificates and configuration."""
