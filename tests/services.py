@@ -36,6 +36,28 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+def kill_tree(pid: int) -> None:
+    """SIGKILL for a process and all its descendants, whatever group they are in.
+
+    PostgreSQL's backends lead sessions of their own: the group of the postmaster misses them.
+    """
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)  # no new children
+    for one in [*descendants(pid), pid]:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    """Children of a process, their children, ..."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    found = [int(child) for child in text.split()]
+    return [*found, *(deep for child in found for deep in descendants(child))]
+
+
 def _chroot(user: str, *command: str) -> list[str]:
     return ["chroot", f"--userspec={user}", ROOT, *command]
 
@@ -114,8 +136,7 @@ class DebianPostgres:
     def kill(self) -> None:
         """SIGKILL the postmaster and every backend."""
         assert self.process is not None
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        kill_tree(self.process.pid)
         self.process.wait()
 
     def remove(self) -> None:
@@ -155,6 +176,7 @@ def make_broker(folder: Path) -> Broker:
     port = free_port()
     inside = f"/tmp/greenpark-mq-{port}"
     outside = Path(ROOT + inside)
+    shutil.rmtree(outside, ignore_errors=True)  # an earlier run may have had the same port
     outside.mkdir(parents=True)
     outside.chmod(0o777)
     plugins = list(Path(ROOT).glob(PLUGIN.lstrip("/")))

@@ -14,7 +14,9 @@ import pytest
 import typer
 
 from app.cli import make_app
+from app.embedded import free_port
 from tests.acceptance.conftest import REPO, Program
+from tests.integration.test_collector import wait_for
 
 PARK = "tests/data/park.yaml"
 
@@ -136,3 +138,15 @@ def test_a_database_that_is_away_is_said_so(program: Program) -> None:
 )
 def test_wrong_use_exits_with_2(program: Program, arguments: tuple[str, ...]) -> None:
     program(*arguments, expect=2)
+
+
+def test_a_service_waits_for_its_database(program: Program) -> None:
+    dsn = program.environment["GREENPARK_DSN"]
+    program.environment["GREENPARK_DSN"] = f"host=127.0.0.1 port={free_port()} dbname=x"
+    process = program.start("collect")
+    log = program.folder / "collect.log"
+    wait_for(lambda: "waiting for the database" in log.read_text(), "it says what it waits for")
+    assert process.poll() is None
+    process.terminate()
+    process.wait(10)
+    program.environment["GREENPARK_DSN"] = dsn

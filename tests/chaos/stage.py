@@ -21,7 +21,8 @@ from tests.chaos.database import Database, FullDisk, FullDiskTrigger, may_mount
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Load
 from tests.chaos.proxy import Wire, Wires
-from tests.chaos.units import Unit, kill_tree
+from tests.chaos.units import Unit
+from tests.services import kill_tree
 
 REPO = Path(__file__).resolve().parent.parent.parent
 DEFAULT_CLIENT = "greenpark-collector"

@@ -19,8 +19,9 @@ from tests.chaos.ledger import Ledger, compare
 from tests.chaos.load import Load
 from tests.chaos.proxy import Wires
 from tests.chaos.stage import until
-from tests.chaos.units import Unit, descendants, kill_tree
+from tests.chaos.units import Unit
 from tests.chaos.watch import identity_holds
+from tests.services import descendants, kill_tree
 
 LOAD = Load(base_ms=1_770_000_000_000)
 

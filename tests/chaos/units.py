@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from tests.services import kill_tree
 
 Log = Callable[[str], None]
 RESTART_S = 1.0
@@ -126,25 +125,3 @@ class Unit:
             self.overdue += 1
             self.log(f"{self.name}: did not stop within {self.stop_limit_s:.0f} s, killed")
             kill_tree(process.pid)
-
-
-def kill_tree(pid: int) -> None:
-    """SIGKILL for a process and all its descendants, whatever group they are in.
-
-    PostgreSQL's backends lead sessions of their own: the group of the postmaster misses them.
-    """
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGSTOP)  # no new children
-    for one in [*descendants(pid), pid]:
-        with suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
-
-
-def descendants(pid: int) -> list[int]:
-    """Children of a process, their children, ..."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except OSError:
-        return []
-    found = [int(child) for child in text.split()]
-    return [*found, *(deep for child in found for deep in descendants(child))]
