@@ -20,6 +20,7 @@ from models.errors import PayloadError
 VERSION = 10
 RELATIVE_S = 1 << 28  # smaller times are relative to now. Source: RFC 8428, 4.5.3
 _WHOLE_DEVICE = "value"
+_BASE_UNIT = "bu"  # codespell:ignore
 # RFC 9039: type and identifier are the device, what follows is a part of it
 _DEV_URN = re.compile(r"(urn:dev:[^:/_]+:[^:/_]+)(?:[:/_](.*))?", re.DOTALL)
 _REGULAR = frozenset({"n", "u", "v", "s", "t", "ut"})
@@ -137,8 +138,8 @@ def _rebase(record: dict[str, Any], base: _Base) -> None:
         base.name = _text(record, "bn") or ""
     if "bt" in record:
         base.time_s = _float(record, "bt") or 0.0
-    if "bu" in record:
-        base.unit = _text(record, "bu")
+    if _BASE_UNIT in record:
+        base.unit = _text(record, _BASE_UNIT)
     if "bv" in record:
         base.value = _float(record, "bv")
     if "bs" in record:

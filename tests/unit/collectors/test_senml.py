@@ -15,6 +15,7 @@ from models.quantities import QUANTITIES
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 T = 1772323200
+BASE_UNIT = "bu"  # codespell:ignore
 URN = "urn:dev:ow:10e2073a01080063"
 
 
@@ -148,9 +149,9 @@ def test_base_values_and_sums_add_up_and_stand_alone() -> None:
 def test_base_fields_hold_until_they_change() -> None:
     out = decode(
         [
-            {"bn": "a/", "bt": T, "bu": "V", "n": "x", "v": 1},
+            {"bn": "a/", "bt": T, BASE_UNIT: "V", "n": "x", "v": 1},
             {"bn": "b/", "n": "x", "v": 2},
-            {"bt": T + 10, "bu": "A", "n": "x", "v": 3},
+            {"bt": T + 10, BASE_UNIT: "A", "n": "x", "v": 3},
             {"n": "x", "u": "W", "v": 4, "t": 5},
         ]
     )
@@ -220,7 +221,7 @@ def test_a_faulty_record_costs_only_itself(record: dict[str, Any], code: str) ->
         [{"n": "m/x", "v": 1}, {"bver": 11}],
         [{"n": "m/x", "v": 1, "what_": 0}],
         [{"bn": 5, "n": "m/x", "v": 1}],
-        [{"bu": 5, "n": "m/x", "v": 1}],
+        [{BASE_UNIT: 5, "n": "m/x", "v": 1}],
     ],
 )
 def test_packs_that_nobody_may_use(pack: object) -> None:
