@@ -10,11 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.brokerconf.options import BrokerPaths, Options
 from models.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Broker:
     Attributes:
         durable: True when acknowledged messages survive a kill of the broker.
         protocol: highest MQTT version it speaks.
+        access: folder of broker-config; it speaks TLS, asks for a login, has an access list.
     """
 
     command: Sequence[str]
@@ -74,6 +76,7 @@ class Broker:
     protocol: str
     log_file: Path
     host: str = "127.0.0.1"
+    access: Path | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self, timeout_s: float = 20) -> Broker:
@@ -141,24 +144,47 @@ def mosquitto_config(port: int, store: str, plugin: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def find_broker(folder: Path, port: int | None = None) -> Broker:
-    """Mosquitto if it is installed, else amqtt (good for a try, not for durable data)."""
+Secure = Callable[[Path, Options], object]
+
+
+def find_broker(folder: Path, port: int | None = None, secure: Secure | None = None) -> Broker:
+    """Mosquitto if it is installed, else amqtt (good for a try, not for durable data).
+
+    Args:
+        secure: makes the files of broker-config in a folder; None: everybody may do everything,
+            without TLS.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     log_file = folder / "broker.log"
+    plugin = _plugin() if binary else None
+    access = folder / "mqtt" if secure else None
+    if secure and access:
+        secure(access, loopback_options(port, f"{access}/broker", str(folder), plugin))
     if binary is None:
         command = [sys.executable, "-m", "app.amqtt_broker", str(port)]
-        return Broker(command, port, "amqtt", False, "3.1.1", log_file)
-    plugin = next(
-        (
-            str(lib / name)
-            for lib in Path("/usr/lib").glob("*-linux-*")
-            for name in _PLUGIN_NAMES
-            if (lib / name).exists()
-        ),
-        None,
-    )
+        command += [f"{access}/broker"] if access else []
+        return Broker(command, port, "amqtt", False, "3.1.1", log_file, access=access)
     config = folder / "mosquitto.conf"
-    config.write_text("user root\n" + mosquitto_config(port, str(folder), plugin))
-    return Broker([binary, "-c", str(config)], port, "mosquitto", plugin is not None, "5", log_file)
+    if access:
+        text = (access / "broker" / "mosquitto.conf").read_text()
+    else:
+        text = mosquitto_config(port, str(folder), str(plugin) if plugin else None)
+    config.write_text("user root\n" + text)
+    durable = plugin is not None
+    command = [binary, "-c", str(config)]
+    return Broker(command, port, "mosquitto", durable, "5", log_file, access=access)
+
+
+def _plugin() -> Path | None:
+    """The persist-sqlite plugin of Mosquitto 2.1; the others lie beside it."""
+    libs = Path("/usr/lib").glob("*-linux-*")
+    found = (lib / name for lib in libs for name in _PLUGIN_NAMES if (lib / name).exists())
+    return next(found, None)
+
+
+def loopback_options(port: int, files: str, data: str, plugin: Path | None) -> Options:
+    """What broker-config needs to know of a broker on loopback."""
+    paths = BrokerPaths(files, data, str(plugin.parent) if plugin else "")
+    return Options(("127.0.0.1",), port, bind="127.0.0.1", paths=paths)

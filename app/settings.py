@@ -15,6 +15,7 @@ from models.errors import ConfigError
 _SECRET_FIELDS = (
     "dsn",
     "mqtt_password",
+    "mqtt_client_id",  # whoever knows it can take the session of the collector
     "smtp_password",
     "grafana_reader_password",
     "collector_db_password",

@@ -21,7 +21,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.embedded import Broker, embedded_postgres, find_broker, free_port, mosquitto_config
+from app.embedded import (
+    Broker,
+    Secure,
+    embedded_postgres,
+    find_broker,
+    free_port,
+    loopback_options,
+    mosquitto_config,
+)
 
 ROOT = os.environ.get("GREENPARK_TEST_ROOT", "")
 REQUIRED = os.environ.get("GREENPARK_REQUIRE_SERVICES") == "1"
@@ -169,10 +177,13 @@ def postgres_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def make_broker(folder: Path) -> Broker:
-    """A broker that is not started yet: Mosquitto 2.1 of the root, the installed one, or amqtt."""
+def make_broker(folder: Path, secure: Secure | None = None) -> Broker:
+    """A broker that is not started yet: Mosquitto 2.1 of the root, the installed one, or amqtt.
+
+    Anonymous and without TLS, unless `secure` makes the files of broker-config.
+    """
     if not ROOT:
-        return find_broker(folder)
+        return find_broker(folder, secure=secure)
     port = free_port()
     inside = f"/tmp/greenpark-mq-{port}"
     outside = Path(ROOT + inside)
@@ -183,6 +194,25 @@ def make_broker(folder: Path) -> Broker:
     if not plugins:
         missing("persist-sqlite plugin of Mosquitto 2.1")
     plugin = "/" + str(plugins[0].relative_to(ROOT))
-    (outside / "mosquitto.conf").write_text(mosquitto_config(port, inside, plugin))
-    command = _chroot("mosquitto", "/usr/sbin/mosquitto", "-c", f"{inside}/mosquitto.conf")
-    return Broker(command, port, "mosquitto", True, "5", folder / "broker.log")
+    files = f"{inside}/files"
+    command = _chroot("mosquitto:mosquitto", "/usr/sbin/mosquitto", "-c", f"{files}/mosquitto.conf")
+    access = folder / "mqtt" if secure else None
+    if secure and access:
+        secure(access, loopback_options(port, files, inside, Path(plugin)))
+    else:
+        (outside / "files").mkdir()
+        (outside / "files/mosquitto.conf").write_text(mosquitto_config(port, inside, plugin))
+    made = Broker(command, port, "mosquitto", True, "5", folder / "broker.log", access=access)
+    install(made)
+    return made
+
+
+def install(broker: Broker) -> None:
+    """Bring the files of broker-config to where the broker of the root reads them."""
+    if not ROOT or broker.access is None:
+        return
+    target = Path(f"{ROOT}/tmp/greenpark-mq-{broker.port}/files")
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(broker.access / "broker", target)
+    inside = f"/tmp/greenpark-mq-{broker.port}"
+    subprocess.run(["chroot", ROOT, "chown", "-R", "mosquitto:mosquitto", inside], check=True)

@@ -35,7 +35,7 @@ def conf_text(options: Options) -> str:
 def _listeners(options: Options) -> str:
     files = options.paths.files
     lines = [
-        f"listener {options.port}",
+        f"listener {options.port} {options.bind}".rstrip(),
         f"cafile {files}/ca.crt",
         f"certfile {files}/server.crt",
         f"keyfile {files}/server.key",

@@ -31,6 +31,7 @@ class Options:
     Attributes:
         hosts: names and addresses of the broker, the first one for the hand-outs.
         certificates: client certificates are the login, instead of passwords.
+        bind: the one address on which it listens; empty: all.
         plain_port: a second listener without TLS, on loopback only; 0: none.
     """
 
@@ -38,6 +39,7 @@ class Options:
     port: int = 8883
     certificates: bool = False
     plain_port: int = 0
+    bind: str = ""
     paths: BrokerPaths = field(default_factory=BrokerPaths)
 
     @property
@@ -49,7 +51,7 @@ class Options:
         """Raise ConfigError when two options contradict each other."""
         faults = [
             f"host {host!r} is not a name or an address"
-            for host in self.hosts
+            for host in (*self.hosts, self.bind or "any")
             if not host or set(host) - set(_HOST)
         ]
         faults += [

@@ -30,6 +30,9 @@ def broker_config(
         ),
     ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="TLS; default 8883")] = None,
+    bind: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help='listen here only; "": everywhere')
+    ] = None,
     plain_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="also without TLS, on loopback; 0: no")
     ] = None,
@@ -61,6 +64,7 @@ def broker_config(
     given: dict[str, Any] = {
         "hosts": tuple(host) if host else None,
         "port": port,
+        "bind": bind,
         "plain_port": plain_port,
         "certificates": certificates,
     }

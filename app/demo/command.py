@@ -87,9 +87,9 @@ def demo(
     began = time.monotonic()
     logging.getLogger().setLevel(logging.WARNING)  # the table is the log
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
-    with running_stack(fresh_folder(folder)) as stack:
+    park = load_park(sample / "park.yaml")
+    with running_stack(fresh_folder(folder), park) as stack:
         at = _quarter_hour(now or wall_now())
-        park = load_park(sample / "park.yaml")
         today = local_day(at, park.zone)
         run = _Demo(stack, in_year_of(park, today), sample, seconds, speed, at, today)
         run.years = today.year - park.goal.year
@@ -114,7 +114,11 @@ def _announce(run: _Demo) -> None:
         f"[bold]{run.park.name.zh} {run.park.name.en}[/bold]: simulated data. "
         f"Everything is kept in {run.stack.folder}"
     )
-    console.print(f"broker: {broker.name} on port {broker.port}")
+    console.print(
+        f"broker: {broker.name} on port {broker.port}; TLS, a user per enterprise who writes its "
+        f"own topics only and reads nothing; logins in {broker.access}",
+        soft_wrap=True,
+    )
     if not broker.durable:
         console.print(
             "this broker is good for a try: messages it has acknowledged do not survive its kill; "

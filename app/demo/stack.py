@@ -12,10 +12,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.clock import AcceleratedClock
+from app.brokerconf.options import Options
+from app.brokerconf.plan import make_plan
+from app.brokerconf.users import COLLECTOR, SIMULATOR
+from app.clock import AcceleratedClock, wall_now
 from app.embedded import Broker, embedded_postgres, find_broker, free_port
 from app.mailsink import MailSink
 from models.errors import ConfigError
+from models.park import Park
 
 _MARK = ".greenpark-demo"
 
@@ -30,19 +34,37 @@ class Stack:
     mails: MailSink
     programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def environment(self, clock: AcceleratedClock | None) -> dict[str, str]:
-        """Settings of the programs; nothing of the caller's own GREENPARK_* leaks in."""
+    def environment(self, clock: AcceleratedClock | None, command: str) -> dict[str, str]:
+        """Settings of a program; nothing of the caller's own GREENPARK_* leaks in."""
         base = {k: v for k, v in os.environ.items() if not k.startswith("GREENPARK_")}
-        return base | {
-            "GREENPARK_DSN": self.dsn,
-            "GREENPARK_DATA_DIR": str(self.folder),
-            "GREENPARK_MQTT_HOST": self.broker.host,
-            "GREENPARK_MQTT_PORT": str(self.broker.port),
-            "GREENPARK_MQTT_PROTOCOL": self.broker.protocol,
-            "GREENPARK_SMTP_HOST": "127.0.0.1",
-            "GREENPARK_SMTP_PORT": str(self.mails.port),
-            "GREENPARK_JOB_INTERVAL_S": "3",
-            "GREENPARK_CLOCK": clock.spec() if clock else "",
+        return (
+            base
+            | self._login(command)
+            | {
+                "GREENPARK_DSN": self.dsn,
+                "GREENPARK_DATA_DIR": str(self.folder),
+                "GREENPARK_MQTT_HOST": self.broker.host,
+                "GREENPARK_MQTT_PORT": str(self.broker.port),
+                "GREENPARK_MQTT_PROTOCOL": self.broker.protocol,
+                "GREENPARK_SMTP_HOST": "127.0.0.1",
+                "GREENPARK_SMTP_PORT": str(self.mails.port),
+                "GREENPARK_JOB_INTERVAL_S": "3",
+                "GREENPARK_CLOCK": clock.spec() if clock else "",
+            }
+        )
+
+    def _login(self, command: str) -> dict[str, str]:
+        """The user of a program at the broker; the jobs need none."""
+        user = {"collect": ("collector", COLLECTOR), "simulate": ("simulator", SIMULATOR)}
+        if command not in user or self.broker.access is None:
+            return {}
+        folder, name = user[command]
+        mine = f"{self.broker.access}/{folder}"
+        own_id = {"GREENPARK_MQTT_CLIENT_ID_FILE": f"{mine}/client_id"}
+        return (own_id if command == "collect" else {}) | {
+            "GREENPARK_MQTT_USERNAME": name,
+            "GREENPARK_MQTT_PASSWORD_FILE": f"{mine}/password",
+            "GREENPARK_MQTT_CA_FILE": f"{mine}/ca.crt",
         }
 
     def start(self, clock: AcceleratedClock, *command: str) -> None:
@@ -51,7 +73,7 @@ class Stack:
             # a session of its own: Ctrl-C reaches only us, we stop the programs in order
             self.programs[command[0]] = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "app.cli", *command],
-                env=self.environment(clock),
+                env=self.environment(clock, command[0]),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -98,11 +120,19 @@ def fresh_folder(folder: Path) -> Path:
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
-    """Database, broker and mail sink; everything is stopped at the end, whatever happens."""
+def running_stack(folder: Path, park: Park) -> Iterator[Stack]:
+    """Database, broker and mail sink; everything is stopped at the end, whatever happens.
+
+    The broker speaks TLS and knows the users of the park; its certificates are made here.
+    """
+
+    def secure(out: Path, options: Options) -> None:
+        simulated = park.model_copy(update={"simulated": True})  # whatever the file says
+        make_plan(out, [simulated], options, wall_now()).write()
+
     with ExitStack() as cleanup:
         dsn = cleanup.enter_context(embedded_postgres(folder / "postgres"))
-        broker = find_broker(folder / "broker", free_port()).start()
+        broker = find_broker(folder / "broker", free_port(), secure).start()
         cleanup.callback(broker.stop)
         sink = MailSink(folder / "mails")
         sink.start()
