@@ -34,6 +34,7 @@ def codes(out: Decoded) -> list[str]:
         ("/v1/devices/me/telemetry", ""),
         (DEVICE, "meter7"),
         ("v1/x/v1/devices/me/telemetry", "x"),
+        ("v1/devices/me/x/v1/devices/me/telemetry", "x"),
         ("plant/表7/v2/t", "表7"),
         ("plant/m7/v2/t/j", "m7"),
     ],
