@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.clock import wall_now
-from app.commands import import_messages
+from app.commands import import_messages, import_readings
 from app.commands.options import ParkOption
 from app.wiring import console, database, one_park
 from models.claims import read_certificates, read_trades
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("trades")(trades)
     group.command("certificates")(certificates)
     import_messages.register(group)
+    import_readings.register(group)
     app.add_typer(group, name="import")
 
 

@@ -32,11 +32,11 @@ class NumberReader:
         """True for an empty cell and for the markers, as text and as numbers."""
         if cell is None:
             return True
-        if isinstance(cell, str):
-            return cell.strip().lower() in self._words or self._is_marker(self._decimal(cell))
-        return (isinstance(cell, float) and math.isnan(cell)) or (
-            bool(self._numbers) and self._is_marker(self._decimal(cell))
-        )
+        if isinstance(cell, str) and cell.strip().lower() in self._words:
+            return True
+        if isinstance(cell, float) and math.isnan(cell):
+            return True
+        return bool(self._numbers) and self._decimal(cell) in self._numbers
 
     def json(self, cell: Any, scale: Decimal | None = None) -> str:
         """The cell as JSON: what is no number comes out as text, for the door to refuse.
@@ -53,9 +53,6 @@ class NumberReader:
         if number is None:
             return json.dumps(cell if isinstance(cell, str | bool) else str(cell))
         return str(number if scale is None else number * scale)
-
-    def _is_marker(self, number: Decimal | None) -> bool:
-        return number is not None and number in self._numbers
 
     def _decimal(self, cell: Any) -> Decimal | None:
         if isinstance(cell, bool):

@@ -119,7 +119,9 @@ class Recording:
     @property
     def position(self) -> int:
         """Bytes of the file read so far; 0 for standard input."""
-        return 0 if self.size is None else self._raw.tell()
+        if self.size is None:
+            return 0
+        return self.size if self._raw.closed else self._raw.tell()
 
     def close(self) -> None:
         """Close the file."""

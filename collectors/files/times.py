@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 _END_OF_DAY = re.compile(r"\b24:00(:00)?\b")
 
 
-class Unreadable(Exception):
+class Unreadable(ValueError):
     """A time that cannot be used; says why and what was read."""
 
 
@@ -32,6 +32,7 @@ class TimeReader:
         self.zone = ZoneInfo(spec.timezone) if spec.timezone else zone
         self._seen: dict[Hashable, tuple[int, bool]] = {}
         self._candidates = lru_cache(maxsize=8192)(self._find)
+        self._strptime = _parser(spec.format)
         self.in_order = spec.fold == "order"
 
     def read(self, cells: Sequence[Any], series: Hashable = None) -> int:
@@ -102,20 +103,43 @@ class TimeReader:
         text = " ".join(_text(c) for c in cells)
         if form in ("epoch_s", "epoch_ms"):
             return from_us(round(float(text) * (1e6 if form == "epoch_s" else 1e3)))
-        text, ends = _END_OF_DAY.subn("00:00\\1", text)
-        at = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007
+        ends = 0
+        if "24:00" in text:
+            text, ends = _END_OF_DAY.subn("00:00\\1", text)
+        at = datetime.fromisoformat(text) if form == "iso" else self._strptime(text)
         return at + _DAY if ends else at
 
 
+def _parser(form: str) -> Callable[[str], datetime]:
+    """Reads texts of this format; days and clock times that were seen are not read again."""
+    date_form, blank, time_form = form.partition(" ")
+    halves = re.findall("%(.)", date_form), re.findall("%(.)", time_form)
+    if not blank or not set(halves[0]) <= set("YymdbBj") or not set(halves[1]) <= set("HMSf"):
+        return lambda text: datetime.strptime(text, form)  # noqa: DTZ007
+
+    @lru_cache(maxsize=4096)
+    def day(text: str) -> date:
+        return datetime.strptime(text, date_form).date()  # noqa: DTZ007
+
+    @lru_cache(maxsize=4096)
+    def clock(text: str) -> time:
+        return datetime.strptime(text, time_form).time()  # noqa: DTZ007
+
+    def parse(text: str) -> datetime:
+        first, _, second = text.partition(" ")
+        return datetime.combine(day(first), clock(second.strip()))
+
+    return parse
+
+
 def _of_cells(cells: Sequence[Any]) -> datetime:
-    """Date and time cells of Excel and Parquet; Excel's are rounded to the millisecond."""
+    """Date and time cells of Excel and Parquet."""
     day = next(c for c in cells if isinstance(c, date))
     at = day if isinstance(day, datetime) else datetime.combine(day, time())
     for clock in cells:
         if isinstance(clock, time):
             at = datetime.combine(at.date(), clock, at.tzinfo)
-    rest = at.microsecond % 1000
-    return at + timedelta(microseconds=(1000 - rest) if rest >= 500 else -rest)
+    return at
 
 
 def _text(cell: Any) -> str:
