@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import typer
 
+from app.brokerconf.certificates import certificate_days_left
 from app.checks import Problem, collector_problems, park_problems
 from app.commands.options import FormatOption, NowOption
 from app.output import Format, show
@@ -21,6 +22,9 @@ from storage.parks import applied_parks, channels
 from storage.timescale import edition
 
 _SILENT_PERIODS = 4
+_RENEW_DAYS = 30
+_NEW_AUTHORITY = "docs/operations.md, A new authority: every hand-out of broker-config changes"
+_NEW_CERTIFICATE = "greenpark broker-config --rotate greenpark-collector, restart the collector"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +39,7 @@ def doctor(form: FormatOption = Format.table, now: NowOption = None) -> None:
     """
     config = settings()
     at = clock_of(config, now).now()
-    found = list(_broker(config))
+    found = [*_broker(config), *certificate_problems(config, at)]
     try:
         with database() as connect, connect() as conn:
             found += _database(conn)
@@ -84,6 +88,25 @@ def _broker(config: Settings) -> Iterator[Problem]:
             "the collector logs in without a user",
             "set GREENPARK_MQTT_USERNAME and GREENPARK_MQTT_PASSWORD_FILE",
         )
+
+
+def certificate_problems(config: Settings, now: datetime) -> Iterator[Problem]:
+    """Certificates of the connection to the broker that end soon, have ended or are no use."""
+    for name, path, remedy in (
+        ("GREENPARK_MQTT_CA_FILE", config.mqtt_ca_file, _NEW_AUTHORITY),
+        ("GREENPARK_MQTT_CERT_FILE", config.mqtt_cert_file, _NEW_CERTIFICATE),
+    ):
+        if path is None:
+            continue
+        try:
+            days = certificate_days_left(path, now)
+        except (OSError, ValueError) as exc:
+            yield Problem("error", name, f"{path} is no use: {exc}", "expected a PEM certificate")
+            continue
+        if days < 0:
+            yield Problem("error", name, f"{path} ended {-days:.0f} day(s) ago", remedy)
+        elif days < _RENEW_DAYS:
+            yield Problem("warning", name, f"{path} ends in {days:.0f} day(s)", remedy)
 
 
 def _database(conn: Conn) -> Iterator[Problem]:
