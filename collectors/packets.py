@@ -148,6 +148,7 @@ class PacketSocket:
                 start += 1
                 if properties > 127:
                     properties, start = _varint(raw, start - 1)
+                    start = start or stop + 1  # it ends beyond the packet
                 start += properties
             if start > stop:
                 message = f"PUBLISH of {length} bytes is longer than it says"

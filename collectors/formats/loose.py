@@ -67,7 +67,7 @@ def epoch_s_us(value: float, field: str = "t") -> int:
         PayloadError: before 2000 (a clock that was reset) or absurd (milliseconds sent as seconds).
     """
     if not 0 <= value < 1e12:
-        raise PayloadError("time_range", field, f"{value:.6g}", "epoch seconds from 2000 on")
+        raise PayloadError("time_range", field, value, "epoch seconds from 2000 on")
     at_us = round(value * 1_000_000)
     epoch_ms_us(at_us // 1000, field)  # the same bounds
     return at_us

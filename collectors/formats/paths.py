@@ -123,6 +123,12 @@ def _step(level: str) -> str | re.Pattern[str]:
     return re.compile(_expression(key).replace("[^/]+", ".+"), re.DOTALL)
 
 
+def _places(step: str, size: int) -> range:
+    """The place of a list that a step names, if it is there; never a table of all the others."""
+    place = int(step) if step.isdecimal() and len(step) < 7 else size
+    return range(place, min(place + 1, size))
+
+
 def _walk(
     item: Any, steps: tuple[str | re.Pattern[str], ...], at: int, names: Names
 ) -> Iterator[tuple[Names, Any]]:
@@ -131,7 +137,8 @@ def _walk(
         return
     step = steps[at]
     if isinstance(item, list):
-        keyed: Mapping[str, Any] = {str(n): held for n, held in enumerate(item)}
+        places = _places(step, len(item)) if isinstance(step, str) else range(len(item))
+        keyed: Mapping[str, Any] = {str(n): item[n] for n in places}
     elif isinstance(item, dict):
         keyed = item
     else:

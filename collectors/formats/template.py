@@ -160,5 +160,5 @@ def _unit(rule: Rule, root: Any, row: Any) -> str | None:
     found = rule.unit.find(root, row) if rule.unit is not None else ()
     if not found or found[0] in (None, ""):
         return None
-    text = str(found[0])[:_UNIT_LENGTH]
+    text = found[0][:_UNIT_LENGTH] if isinstance(found[0], str) else type(found[0]).__name__
     return rule.units.get(text, text)
