@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +25,23 @@ def _filter(pattern: str) -> str:
         msg = f"{pattern!r} is not an MQTT topic filter with a fixed first level"
         raise ValueError(msg)
     return pattern
+
+
+def _zone(name: str | None) -> str | None:
+    if name is not None and name not in available_timezones():
+        msg = f"unknown time zone {name!r}; expected an IANA name such as Asia/Shanghai"
+        raise ValueError(msg)
+    return name
+
+
+def _text_encoding(name: str | None) -> str | None:
+    try:
+        if name is not None:
+            "0".encode(name)
+    except LookupError:
+        msg = f"unknown text encoding {name!r}; expected e.g. utf-8 or gbk"
+        raise ValueError(msg) from None
+    return name
 
 
 class Device(BaseModel):
@@ -51,10 +69,10 @@ class Source(BaseModel):
     devices: dict[str, Device] = Field(
         min_length=1, description="device name in topic or message -> meter"
     )
-    timezone: str | None = Field(
+    timezone: Annotated[str | None, AfterValidator(_zone)] = Field(
         default=None, description="zone of device clocks that send local time; default: template"
     )
-    encoding: str | None = Field(
+    encoding: Annotated[str | None, AfterValidator(_text_encoding)] = Field(
         default=None, description="text encoding, e.g. gbk; default: template, else UTF-8"
     )
 

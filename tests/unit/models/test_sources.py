@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from models.errors import ConfigError
 from models.park import Park, parse_park
+from models.sources import Source
 
 
 def park(*sources: tuple[str, str, Any]) -> Park:
@@ -82,3 +84,16 @@ def test_faults(sources: list[tuple[str, str, Any]], fault: str) -> None:
 
 def test_two_sources_of_one_enterprise_may_overlap() -> None:
     assert park(("a", "x/#", {"d": "a-grid"}), ("a", "x/+/y", {"d": "a-grid"}))
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"timezone": "Asia/Baotou"}, "unknown time zone 'Asia/Baotou'"),
+        ({"encoding": "gbk2"}, "unknown text encoding 'gbk2'"),
+        ({"encoding": "zlib"}, "unknown text encoding 'zlib'"),
+    ],
+)
+def test_zone_and_encoding_are_known(more: dict[str, str], fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        Source.model_validate({"topic": "x", "format": "cet", "devices": {"d": "m"}, **more})
