@@ -12,6 +12,7 @@ COPY analytics ./analytics
 COPY rules ./rules
 COPY storage ./storage
 COPY collectors ./collectors
+COPY gateway ./gateway
 COPY alerts ./alerts
 COPY dashboards ./dashboards
 COPY simulators ./simulators
@@ -19,7 +20,8 @@ COPY app ./app
 RUN pip install --no-deps --no-build-isolation .
 
 FROM python:3.11.14-slim-bookworm
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin greenpark
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin greenpark \
+    && install -d -o greenpark -m 700 /mqtt
 COPY --from=build /opt/greenpark /opt/greenpark
 WORKDIR /app
 COPY examples ./examples

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Make the missing secret files of docker-compose.yml with random passwords; existing ones stay.
+# (Those of the broker are made by its service broker-config.)
 # usage: docker/make-secrets.sh [FOLDER]
 set -eu
 folder=${1:-"$(dirname "$0")/../secrets"}
@@ -8,8 +9,8 @@ chmod 700 "$folder" # the files are readable, so that services without root righ
 
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
-for name in database_password mqtt_collector_password mqtt_simulator_password \
-    grafana_admin_password grafana_reader_password collector_db_password; do
+for name in database_password grafana_admin_password grafana_reader_password \
+    collector_db_password; do
     [ -s "$folder/$name" ] || random >"$folder/$name"
 done
 [ -s "$folder/dsn" ] || printf 'postgresql://greenpark:%s@timescaledb:5432/greenpark' \

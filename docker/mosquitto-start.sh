@@ -1,13 +1,23 @@
 #!/bin/sh
-# Hash the passwords of the secret files into the password file, then become the broker.
+# Bring the files of broker-config to the broker's own user, then become the broker or reload it.
+# usage: start.sh [reload]
 set -eu
-file=/mosquitto/data/passwords
-: >"$file"
-chmod 600 "$file"
-for name in collector simulator; do
-    mosquitto_passwd -b "$file" "greenpark-$name" "$(cat "/run/secrets/mqtt_${name}_password")"
+from=${GREENPARK_BROKER_FILES:-/run/mqtt}
+home=${GREENPARK_BROKER_HOME:-/mosquitto}
+umask 077
+# whole files only: the running broker may read them at any moment
+for file in "$from"/*; do
+    name=${file##*/}
+    cp "$file" "$home/config/.$name"
+    if [ "$(id -u)" = 0 ]; then
+        chown mosquitto:mosquitto "$home/config/.$name"
+    fi
+    mv "$home/config/.$name" "$home/config/$name"
 done
-if [ "$(id -u)" = 0 ]; then
-    chown -R mosquitto:mosquitto /mosquitto/data
+if [ "${1:-}" = reload ]; then
+    exec kill -HUP 1
 fi
-exec mosquitto -c /mosquitto/config/mosquitto.conf
+if [ "$(id -u)" = 0 ]; then
+    chown -R mosquitto:mosquitto "$home/config" "$home/data"
+fi
+exec mosquitto -c "$home/config/mosquitto.conf"
