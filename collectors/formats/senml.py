@@ -20,6 +20,7 @@ from models.errors import PayloadError
 VERSION = 10
 RELATIVE_S = 1 << 28  # smaller times are relative to now. Source: RFC 8428, 4.5.3
 _WHOLE_DEVICE = "value"
+_MAX_NAME = 1_000  # characters; a long base name would be repeated in every record
 _BASE_UNIT = "bu"  # codespell:ignore
 # RFC 9039: type and identifier are the device, what follows is a part of it
 _DEV_URN = re.compile(r"(urn:dev:[^:/_]+:[^:/_]+)(?:[:/_](.*))?", re.DOTALL)
@@ -110,14 +111,14 @@ def split_name(name: str, topic: str) -> tuple[str, str]:
     measures `value`.
 
     Raises:
-        PayloadError: no name at all.
+        PayloadError: no name at all, or a very long one.
     """
     urn = _DEV_URN.fullmatch(name)
     if urn:
         return urn[1], urn[2] or _WHOLE_DEVICE
     stem = name.rstrip("/:")
-    if not stem:
-        raise PayloadError("schema", "n", name, "a name, by bn or n")
+    if not stem or len(name) > _MAX_NAME:
+        raise PayloadError("schema", "n", name, f"a name of 1 to {_MAX_NAME} characters, by bn, n")
     if stem != name:
         return stem, _WHOLE_DEVICE
     cut = max(name.rfind("/"), name.rfind(":"))
