@@ -76,21 +76,25 @@ def open_table(path: Path, mapping: TableMapping) -> Table:
 
 def _csv(path: Path, mapping: TableMapping) -> Table:
     raw = path.open("rb")
+    try:
+        return _csv_rows(path, raw, mapping)
+    except (ConfigError, OSError):
+        raw.close()
+        raise
+
+
+def _csv_rows(path: Path, raw: IO[bytes], mapping: TableMapping) -> Table:
     unpacked = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
     text = io.TextIOWrapper(cast("IO[bytes]", unpacked), mapping.encoding, newline="")
     lines = _decoded(text, path, mapping.encoding)
-    for _ in range(mapping.skip_rows):
+    skipped = mapping.skip_rows
+    for _ in range(skipped):
         next(lines, None)
     first = next(lines, "")
     delimiter = mapping.delimiter or max(_DELIMITERS, key=first.count)
     csv.field_size_limit(_LONGEST_CELL)
-    skipped = mapping.skip_rows
-    if mapping.header:
-        header = list(mapping.header)
-        reader = csv.reader(_again(first, lines), delimiter=delimiter)
-    else:
-        reader = csv.reader(_again(first, lines), delimiter=delimiter)
-        header = [h.strip() for h in next(reader, [])]
+    reader = csv.reader(_again(first, lines), delimiter=delimiter)
+    header = list(mapping.header) or [h.strip() for h in next(reader, [])]
 
     def rows() -> Iterator[Row]:
         try:
@@ -104,9 +108,10 @@ def _csv(path: Path, mapping: TableMapping) -> Table:
     return Table(header, rows(), size, lambda: size if raw.closed else raw.tell(), raw.close)
 
 
-def _decoded(lines: Iterable[str], path: Path, encoding: str) -> Iterator[str]:
+def _decoded(text: IO[str], path: Path, encoding: str) -> Iterator[str]:
     try:
-        yield from lines
+        with text:
+            yield from text
     except UnicodeError as exc:
         fault = f"is not {encoding}: {exc}; set encoding in the mapping, e.g. gb18030 or cp1252"
         raise ConfigError(str(path), [fault]) from exc

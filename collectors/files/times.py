@@ -13,7 +13,7 @@ from collectors.files.mapping import Time
 from collectors.formats.base import from_us, to_us
 
 _DAY = timedelta(days=1)
-_END_OF_DAY = re.compile(r"\b24:00(:00)?\b")
+_END_OF_DAY = re.compile(r"(?<![:\d])24:00(:00)?(?![:\d])")  # not the end of 01:24:00
 
 
 class Unreadable(ValueError):
@@ -68,11 +68,11 @@ class TimeReader:
         before_us, falling = self._seen.get(series, (None, False))
         if before_us is None:
             raise Unreadable(f"twice in {self.zone.key}, and no row before: {_shown(cells)}")
-        if falling and second_us < before_us:
+        if first_us > before_us:
+            return first_us
+        if second_us < before_us:
             return second_us
         if falling and first_us < before_us:
-            return first_us
-        if not falling and first_us > before_us:
             return first_us
         if not falling and second_us > before_us:
             return second_us
@@ -105,7 +105,7 @@ class TimeReader:
             return from_us(round(float(text) * (1e6 if form == "epoch_s" else 1e3)))
         ends = 0
         if "24:00" in text:
-            text, ends = _END_OF_DAY.subn("00:00\\1", text)
+            text, ends = _END_OF_DAY.subn(lambda m: f"00:00{m[1] or ''}", text)
         at = datetime.fromisoformat(text) if form == "iso" else self._strptime(text)
         return at + _DAY if ends else at
 
