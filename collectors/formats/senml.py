@@ -113,12 +113,14 @@ def split_name(name: str, topic: str) -> tuple[str, str]:
     Raises:
         PayloadError: no name at all, or a very long one.
     """
+    if len(name) > _MAX_NAME:
+        raise PayloadError("schema", "n", name, f"a name of at most {_MAX_NAME} characters")
     urn = _DEV_URN.fullmatch(name)
     if urn:
         return urn[1], urn[2] or _WHOLE_DEVICE
     stem = name.rstrip("/:")
-    if not stem or len(name) > _MAX_NAME:
-        raise PayloadError("schema", "n", name, f"a name of 1 to {_MAX_NAME} characters, by bn, n")
+    if not stem:
+        raise PayloadError("schema", "n", name, "a name, by bn or n")
     if stem != name:
         return stem, _WHOLE_DEVICE
     cut = max(name.rfind("/"), name.rfind(":"))
