@@ -6,80 +6,30 @@ import re
 import stat
 from base64 import b64decode
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from typer.testing import CliRunner, Result
 
-from app.brokerconf import certificates as pki
 from app.brokerconf.acl import acl_text, allowed, parse_acl
 from app.brokerconf.conf import conf_text
 from app.brokerconf.options import BrokerPaths, Options, dump, parse
 from app.brokerconf.passwords import hashed, parse_passwords, password_text, verify
-from app.brokerconf.plan import Plan, make_plan
-from app.brokerconf.users import COLLECTOR, SIMULATOR, User, users_of
+from app.brokerconf.plan import make_plan
+from app.brokerconf.users import COLLECTOR, SIMULATOR, users_of
 from app.cli import make_app
 from models.errors import ConfigError
 from models.park import Park, parse_park
+from tests.unit.app.broker_parks import NOW, document, made, park, read, source, user
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-DATA = Path(__file__).parents[2] / "data"
 # made by mosquitto_passwd 2.1.2 -H sha512-pbkdf2 for the password "p"
 BY_MOSQUITTO = (
     "$7$1000$3cF4BxToK5aAZVxkHwsbmpr0d1G3hDYKaE+PuayWkgxqmsEmg6++l1mYAlu2Gel2WOg+/OvZ5D2KBeebCkcVxw=="
     "$CLFNakldmHAqygjS8kmfolfmOF+Vd0mSUhjYHD51e416vOkLGfq5X1Bx1Ks0Ux/wrdo1RQRCoY1F+jYUn/0yGw=="
 )
-
-
-def document(key: str = "p", sources: dict[str, list[dict[str, Any]]] | None = None) -> Any:
-    """A park with the enterprises a and b."""
-    channel = {"quantity": "active_energy", "unit": "kWh", "kind": "register"}
-    return {
-        "key": key,
-        "name": {"zh": "园", "en": "Park"},
-        "enterprises": [
-            {
-                "key": e,
-                "name": {"zh": "企", "en": e.upper()},
-                "meters": [
-                    {
-                        "key": f"{e}-grid",
-                        "name": {"zh": "线", "en": "Line"},
-                        "channels": {"kwh": channel},
-                    }
-                ],
-                "sources": (sources or {}).get(e, []),
-            }
-            for e in ("a", "b")
-        ],
-    }
-
-
-def park(key: str = "p", *, simulated: bool = False, **sources: list[dict[str, Any]]) -> Park:
-    return parse_park(document(key, sources) | {"simulated": simulated}, "test")
-
-
-def source(topic: str, form: str = "senml", meter: str = "a-grid") -> dict[str, Any]:
-    return {"topic": topic, "format": form, "devices": {"x": meter}}
-
-
-def made(out: Path, *parks: Park, rotate: tuple[str, ...] = (), **options: Any) -> Plan:
-    plan = make_plan(out, parks or [park()], Options(**options), NOW, rotate)
-    plan.write()
-    return plan
-
-
-def read(out: Path) -> dict[str, bytes]:
-    return {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*") if p.is_file()}
-
-
-def user(name: str, *parks: Park) -> User:
-    return next(u for u in users_of(parks) if u.name == name)
 
 
 # Passwords.
@@ -253,95 +203,6 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="was not made by broker-config"):
         made(tmp_path)
     assert read(tmp_path) == {"thesis.txt": b"x"}
-
-
-# Certificates.
-
-
-def leaf(out: Path, name: str) -> x509.Certificate:
-    return x509.load_pem_x509_certificate((out / name).read_bytes())
-
-
-def extension(certificate: x509.Certificate, kind: Any) -> Any:
-    return certificate.extensions.get_extension_for_class(kind).value
-
-
-def test_certificates_say_what_they_are_for(tmp_path: Path) -> None:
-    made(tmp_path, certificates=True, hosts=("mqtt.park.example", "10.0.0.7"))
-    authority, server = leaf(tmp_path, "ca/ca.crt"), leaf(tmp_path, "broker/server.crt")
-    client = leaf(tmp_path, "enterprises/p.a/client.crt")
-    assert extension(authority, x509.BasicConstraints) == x509.BasicConstraints(True, 0)
-    assert extension(authority, x509.KeyUsage).key_cert_sign
-    for certificate, purpose in (
-        (server, ExtendedKeyUsageOID.SERVER_AUTH),
-        (client, ExtendedKeyUsageOID.CLIENT_AUTH),
-    ):
-        certificate.verify_directly_issued_by(authority)
-        assert list(extension(certificate, x509.ExtendedKeyUsage)) == [purpose]
-        assert not extension(certificate, x509.BasicConstraints).ca
-        assert not extension(certificate, x509.KeyUsage).key_cert_sign
-        assert certificate.not_valid_after_utc - NOW == timedelta(days=825)
-    assert client.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "p.a"
-    names = extension(server, x509.SubjectAlternativeName)
-    assert names.get_values_for_type(x509.DNSName) == ["mqtt.park.example", "localhost"]
-    addresses = [str(a) for a in names.get_values_for_type(x509.IPAddress)]
-    assert addresses == ["10.0.0.7", "127.0.0.1", "::1"]
-
-
-def test_what_was_given_out_and_does_not_count_is_revoked(tmp_path: Path) -> None:
-    def revoked() -> set[int]:
-        return pki.revocations((tmp_path / "broker/crl.pem").read_bytes())
-
-    made(tmp_path, certificates=True)
-    assert revoked() == set()
-    a, b = (leaf(tmp_path, f"enterprises/p.{k}/client.crt").serial_number for k in "ab")
-    made(tmp_path, certificates=True, rotate=("a",))
-    assert revoked() == {a}
-    only_a = park().model_copy(update={"enterprises": park().enterprises[:1]})
-    made(tmp_path, only_a, certificates=True)
-    assert revoked() == {a, b}
-    newer = leaf(tmp_path, "enterprises/p.a/client.crt").serial_number
-    made(tmp_path, only_a)  # passwords for a while: the certificates stay revoked
-    made(tmp_path, only_a, certificates=True)
-    assert {a, b, newer} <= revoked()
-    assert leaf(tmp_path, "enterprises/p.a/client.crt").serial_number not in revoked()
-
-
-def test_the_server_certificate_follows_names_and_time(tmp_path: Path) -> None:
-    made(tmp_path, hosts=("one.example",))
-    first = leaf(tmp_path, "broker/server.crt")
-    made(tmp_path, hosts=("two.example",))
-    second = leaf(tmp_path, "broker/server.crt")
-    assert first != second
-    options = Options(hosts=("two.example",))
-    for days, same in ((794, True), (796, False)):
-        plan = make_plan(tmp_path, [park()], options, NOW + timedelta(days=days))
-        assert (plan.changed == []) is same, days
-    assert plan.changed == ["broker/server.crt", "broker/server.key"]
-
-
-def test_client_certificates_that_end_soon_are_named(tmp_path: Path) -> None:
-    made(tmp_path, certificates=True)
-    plan = make_plan(tmp_path, [park()], None, NOW + timedelta(days=800))
-    assert plan.expiring == [COLLECTOR, "p.a", "p.b"]
-
-
-def test_a_new_authority_is_made_on_purpose_only(tmp_path: Path) -> None:
-    made(tmp_path)
-    (tmp_path / "ca/ca.key").unlink()
-    with pytest.raises(ConfigError, match="bring back both"):
-        made(tmp_path)
-    (tmp_path / "ca/ca.crt").unlink()
-    plan = made(tmp_path)
-    assert {"broker/ca.crt", "broker/server.crt", "enterprises/p.a/ca.crt"} <= set(plan.changed)
-    leaf(tmp_path, "broker/server.crt").verify_directly_issued_by(leaf(tmp_path, "ca/ca.crt"))
-
-
-def test_days_left_of_a_certificate(tmp_path: Path) -> None:
-    made(tmp_path)
-    path = tmp_path / "broker/server.crt"
-    assert pki.certificate_days_left(path, NOW) == 825
-    assert pki.certificate_days_left(path, NOW + timedelta(days=826)) == -1
 
 
 # Configuration and hand-outs.
