@@ -111,10 +111,8 @@ def split_name(name: str, topic: str) -> tuple[str, str]:
     measures `value`.
 
     Raises:
-        PayloadError: no name at all, or a very long one.
+        PayloadError: no name at all.
     """
-    if len(name) > _MAX_NAME:
-        raise PayloadError("schema", "n", name, f"a name of at most {_MAX_NAME} characters")
     urn = _DEV_URN.fullmatch(name)
     if urn:
         return urn[1], urn[2] or _WHOLE_DEVICE
@@ -139,6 +137,8 @@ def _check(record: dict[str, Any]) -> None:
 def _rebase(record: dict[str, Any], base: _Base) -> None:
     if "bn" in record:
         base.name = _text(record, "bn") or ""
+        if len(base.name) > _MAX_NAME:
+            raise PayloadError("schema", "bn", base.name, f"at most {_MAX_NAME} characters")
     if "bt" in record:
         base.time_s = _float(record, "bt") or 0.0
     if _BASE_UNIT in record:
