@@ -154,7 +154,9 @@ def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:
     assert {m for p, m in modes.items() if p.is_dir()} == {0o700}
     assert {m for p, m in modes.items() if p.is_file()} == {0o600}
     (out / "broker/server.key").chmod(0o644)
+    (out / "broker").chmod(0o755)
     made(out, certificates=True)
+    assert stat.S_IMODE((out / "broker").stat().st_mode) == 0o700
     assert stat.S_IMODE((out / "broker/server.key").stat().st_mode) == 0o600
 
 
