@@ -36,7 +36,8 @@ class Layout:
         zone: ZoneInfo,
         file_name: str,
     ) -> None:
-        self._mapping, self._places, self._file = mapping, places, file_name
+        self._mapping, self._places = mapping, places
+        self._row = json.dumps(f"{file_name}:", ensure_ascii=False)[:-1]
         self._channels = {(c.meter_key, c.key): c for c in channels}
         self.times = TimeReader(mapping.time, zone)
         self._time_at = [places[name] for name in mapping.time.column]
@@ -65,9 +66,10 @@ class Layout:
     def _item(self, line: int, at: int | str, shift_us: int, values: str) -> str:
         """One item of the public contract; what cannot be a time stands there for the door."""
         if isinstance(at, int):
-            at = from_us(at + shift_us).astimezone(self.times.zone).isoformat()
-        ts, row = (json.dumps(t, ensure_ascii=False) for t in (at, f"{self._file}:{line}"))
-        return f'{{"ts":{ts},"values":{{{values}}},"row":{row}{self._tail}}}'
+            ts = f'"{from_us(at + shift_us).astimezone(self.times.zone).isoformat()}"'
+        else:
+            ts = json.dumps(at, ensure_ascii=False)
+        return f'{{"ts":{ts},"values":{{{values}}},"row":{self._row}{line}"{self._tail}}}'
 
 
 class _Column(NamedTuple):

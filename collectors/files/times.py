@@ -90,11 +90,12 @@ class TimeReader:
             at_us = to_us(at)
             return at_us, at_us
         one, other = (at.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
+        at_us = to_us(one)
         if one.utcoffset() == other.utcoffset():
-            return to_us(one), to_us(one)
+            return at_us, at_us
         if one.astimezone(UTC).astimezone(self.zone).replace(tzinfo=None) != at:
             raise Unreadable(f"never in {self.zone.key}: {_shown(cells)}")
-        return to_us(one), to_us(other)
+        return at_us, to_us(other)
 
     def _parse(self, cells: Sequence[Any]) -> datetime:
         if all(isinstance(c, date | time) for c in cells):
