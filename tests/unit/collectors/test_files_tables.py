@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from collectors.files.mapping import TableMapping, load_mapping
+from collectors.files.mapping import (
+    Long,
+    Named,
+    Nem12Mapping,
+    TableMapping,
+    Target,
+    Time,
+    Where,
+    load_mapping,
+)
 from collectors.files.readers import Opened, open_readings
 from models.channels import ChannelRef
 from models.errors import ConfigError
@@ -367,3 +377,20 @@ def test_a_cut_off_gzip_gives_what_it_has_and_then_says_so(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="is cut off"):
         messages(found)
     assert 1000 < found.tally["rows"] < 30_000
+
+
+def test_every_mapping_of_the_manual_is_valid(tmp_path: Path) -> None:
+    text = (REPO / "docs" / "import.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    models = [Nem12Mapping if "streams:" in b else TableMapping for b in blocks]
+    assert models == [TableMapping, TableMapping, Nem12Mapping]
+    for block, model in zip(blocks, models, strict=True):
+        (tmp_path / "m.yaml").write_text(block, encoding="utf-8")
+        assert load_mapping(tmp_path / "m.yaml", model).park == "mypark"  # type: ignore[type-var]
+
+
+def test_every_key_of_a_mapping_is_in_the_manual() -> None:
+    text = (REPO / "docs" / "import.md").read_text(encoding="utf-8")
+    models = (TableMapping, Time, Target, Named, Long, Where, Nem12Mapping)
+    keys = {name for model in models for name in model.model_fields}
+    assert [k for k in sorted(keys) if f"`{k}`" not in text and f"{k}:" not in text] == []
