@@ -91,6 +91,11 @@ def test_an_overlap_inside_one_bucket_leaves_its_neighbours() -> None:
     assert [(a - T0, b - T0) for a, b in got.overlaps] == [(500, 600), (600, 800)]
 
 
+def test_an_overlap_does_not_make_up_for_a_gap() -> None:
+    # [0, 300), [150, 450), [600, 900): 900 s in all, but 150..300 twice and 450..600 not at all
+    assert rows(buckets([0, 150, 600], [1, 1, 1], 300)) == []
+
+
 def test_nothing_gives_nothing() -> None:
     assert rows(buckets([], [])) == []
 
