@@ -175,6 +175,7 @@ def park() -> Park:
 
 
 _NAME = {"zh": "测试", "en": "Test"}
+_HALF_HOUR = {"quantity": "active_energy", "unit": "kWh", "kind": "interval", "period_s": 1800}
 _NATIVE: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "alpha",
@@ -203,6 +204,7 @@ _NATIVE: tuple[tuple[str, str, dict[str, Any]], ...] = (
             "temp": {"quantity": "temperature", "unit": "degC", "kind": "gauge"},
         },
     ),
+    ("alpha", "a-half", {"in": _HALF_HOUR, "out": _HALF_HOUR}),
     (
         "beta",
         "b-grid",

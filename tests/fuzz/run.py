@@ -15,7 +15,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fuzz.targets import Shot, shot
+from tests.fuzz.shot import Shot
+from tests.fuzz.targets import shot
 
 MOST_MS = 250.0  # CPU, so that a busy machine is not a violation
 HANG_S = 10

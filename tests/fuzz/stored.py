@@ -75,8 +75,11 @@ def store_sample(dsn: str, seed: int, count: int) -> Counter[str]:
 def _check_rows(conn: Conn, let_in: list[ReadingTuple]) -> None:
     known = {c.channel_id: c for c in channels(conn)}
     wanted: dict[tuple[int, int], float] = {}
-    for channel_id, ts_us, value, _, _ in let_in:
-        wanted.setdefault((channel_id, ts_us), value)
+    others: set[tuple[int, int, float, str]] = set()
+    for channel_id, ts_us, value, _, correction in let_in:
+        if wanted.setdefault((channel_id, ts_us), value) != value:
+            kind = "correction" if correction else "conflict"
+            others.add((channel_id, ts_us, value, kind))
     rows = conn.execute(
         "SELECT channel_id, (extract(epoch FROM ts) * 1000000)::bigint, value, 'reading'"
         " FROM reading"
@@ -92,6 +95,8 @@ def _check_rows(conn: Conn, let_in: list[ReadingTuple]) -> None:
         require(low <= value <= high, f"outside {low} to {high}", (ref.path, value, kind))
     stored = {(c, ts): value for c, ts, value, kind in rows if kind == "reading"}
     require(stored == wanted, "stored is not what was let in", set(stored) ^ set(wanted))
+    revisions = {row for row in rows if row[3] != "reading"}
+    require(revisions == others, "revisions are not what was let in", revisions ^ others)
     bad = conn.execute(
         "SELECT count(*) FROM reading WHERE value IN ('NaN', 'Infinity', '-Infinity')"
         " OR ts < '2000-01-01Z' OR ts > %s OR received_at <> %s",
