@@ -216,3 +216,9 @@ def install(broker: Broker) -> None:
     shutil.copytree(broker.access / "broker", target)
     inside = f"/tmp/greenpark-mq-{broker.port}"
     subprocess.run(["chroot", ROOT, "chown", "-R", "mosquitto:mosquitto", inside], check=True)
+
+
+def discard(broker: Broker) -> None:
+    """Remove what a stopped broker of the root has left there."""
+    if ROOT:
+        shutil.rmtree(f"{ROOT}/tmp/greenpark-mq-{broker.port}", ignore_errors=True)

@@ -49,6 +49,7 @@ def site(tmp_path: Path, park: Park, request: pytest.FixtureRequest) -> Iterator
     made.broker.start()
     yield made
     made.broker.stop()
+    services.discard(made.broker)
 
 
 @pytest.fixture
