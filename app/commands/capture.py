@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import signal
 import sys
 import time
@@ -75,7 +76,12 @@ def capture(
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _n, _f: listener.stopping.set())
-        listener.run(tick)
+        try:
+            listener.run(tick)
+        except BrokenPipeError:  # the reader has enough, e.g. head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as exc:
+            raise ConfigError(str(out or "standard output"), [f"cannot go on: {exc}"]) from exc
     stderr.print(
         f"captured {lines.number} messages in {time.monotonic() - began:.1f} s"
         f"{f', {listener.interruptions} interruption(s)' if listener.interruptions else ''}"

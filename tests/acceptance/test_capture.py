@@ -166,6 +166,30 @@ def test_capture_to_standard_output_and_a_torn_line(
     assert json.loads(torn.read_text().splitlines()[1])["payload"] == item(0, 1.0).decode()
 
 
+def test_a_reader_that_has_enough_ends_the_capture(program: Program, broker: Broker) -> None:
+    sender = Sender(broker)
+    sender.send(item(0, 1.0), retain=True)  # is there when the capture is
+    process = subprocess.Popen(
+        program.command("capture"),
+        env=program.environment,
+        cwd=REPO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["retain"] is True
+    process.stdout.close()  # as head does
+    sender.send(item(15, 2.0))
+    sender.close()
+    assert process.wait(20) == 0
+    said = process.stderr.read()
+    process.stderr.close()
+    assert "captured 1 messages" in said  # the second one could not be written
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
