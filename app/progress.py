@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -28,11 +28,11 @@ def progress_bar() -> Progress:
 
 
 def file_bar() -> Progress:
-    """Name, bar, bytes done of total, a note (`note=`), time spent and left; on standard error."""
+    """Name, bar, part that is done, a note (`note=`), time spent and left; on standard error."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(),
+        TaskProgressColumn(),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),

@@ -151,3 +151,35 @@ def test_the_whole_steel_year(program: Program, conn: Conn, mapping: str) -> Non
     for (_, kwh), expected in zip(rows, MONTHS_KWH, strict=True):
         assert kwh == pytest.approx(expected, abs=0.1)
     assert sum(k for _, k in rows) == pytest.approx(959_636.71, abs=0.005)
+
+
+@pytest.mark.fulldata
+def test_two_autumn_nights_of_measured_data(program: Program, conn: Conn, tmp_path: Path) -> None:
+    """Hourly flows in Italian local time, with 02:00 twice where summer time ends."""
+    park = yaml.safe_load((REPO / "tests" / "data" / "park.yaml").read_text("utf-8"))
+    flow = {"quantity": "volume_flow", "unit": "m3/h", "kind": "gauge", "period_s": 3600}
+    park["enterprises"][0]["meters"][2]["channels"]["flow"] = flow
+    (tmp_path / "park.yaml").write_text(yaml.safe_dump(park, allow_unicode=True), "utf-8")
+    program("apply", str(tmp_path / "park.yaml"))
+    time = {
+        "column": "Date-time CET-CEST (DD/MM/YYYY HH:mm)",
+        "format": "%d/%m/%Y %H:%M",
+        "timezone": "Europe/Rome",
+        "stamp": "start",
+        "fold": "order",
+    }
+    column = {"meter": "a-water", "channel": "flow", "unit": "L/s"}
+    mapping = {"park": "testpark", "time": time, "columns": {"DMA 3 (L/s)": column}}
+    (tmp_path / "flow.yaml").write_text(yaml.safe_dump(mapping))
+    file = DATA / "bwdf_water" / "InflowData.xlsx"
+    said = program("import", "readings", str(file), "--mapping", str(tmp_path / "flow.yaml"))
+    # 19,679 hours, 105 of them "NaN"; nothing refused, nothing twice, nothing in conflict
+    assert "19,574 readings: 19,574 stored\n" in said
+    assert "values missing: 105" in said
+    night = conn.execute(
+        "SELECT extract(hour FROM ts AT TIME ZONE 'UTC')::int, value FROM reading"
+        " WHERE ts BETWEEN '2021-10-30T23:00Z' AND '2021-10-31T02:00Z' ORDER BY ts"
+    ).fetchall()
+    assert [h for h, _ in night] == [23, 0, 1, 2]
+    # rows 7275 and 7276 of the sheet: 2.2075 and 2.24 L/s
+    assert [v for _, v in night[1:3]] == pytest.approx([7.947, 8.064])
