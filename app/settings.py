@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     shard: str = Field(
         default="", description="1/2: the first of two collectors that share the enterprises"
     )
+    sparkplug_host_id: str = Field(
+        default="greenpark", min_length=1, description="name of this host application in Sparkplug"
+    )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Prometheus metrics and health; 0: not served"
     )

@@ -43,6 +43,8 @@ class CollectorSettings:
         topic: base subscription when there is one collector for everything.
         batch: most messages per commit; linger_s: longest wait for a fuller batch [s].
         window: most messages delivered and not acknowledged (Receive Maximum).
+        sparkplug_host_id: name of this host application in Sparkplug; unlike the client id it is
+            public.
         retire: hand everything over to the other collectors, drain, end the session.
     """
 
@@ -55,6 +57,7 @@ class CollectorSettings:
     max_payload_bytes: int = 262_144
     future_tolerance_s: int = 300
     retire: bool = False
+    sparkplug_host_id: str = "greenpark"
 
 
 class Collector:
@@ -76,7 +79,8 @@ class Collector:
         self.client_id = settings.shard.client_id(settings.client_id)
         self.clock = clock
         self.inbox = Inbox(2 * settings.window)
-        self.subscriptions = Subscriptions(host_id=self.client_id)
+        host_id = settings.shard.client_id(settings.sparkplug_host_id)
+        self.subscriptions = Subscriptions(host_id=host_id)
         self.transport = Transport(
             address, self.client_id, self.subscriptions, settings.window, self.inbox, clock
         )

@@ -25,7 +25,10 @@ class Broker(Part):
     key_file: FilePath | None = None
     username: str = ""
     password_file: FilePath | None = None
-    client_id: str = Field(default="", description="default: gateway-<enterprise>")
+    client_id: str = Field(
+        default="",
+        description="default: gateway-<enterprise>-<random>, nobody can guess and throw it out",
+    )
     connect_spread_s: float = Field(default=5, ge=0, description="longest first pause [s]")
     reconnect_max_s: float = Field(default=120, gt=0, description="longest later pause [s]")
 

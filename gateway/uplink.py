@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import secrets
 import sqlite3
 import threading
 import time
@@ -62,7 +63,9 @@ class Uplink:
     def __post_init__(self) -> None:
         broker = self.config.broker
         self._where = f"broker {broker.host}:{broker.port}"
-        self._wire = Wire(broker.address(), broker.client_id or f"gateway-{self.config.enterprise}")
+        # a name that others know could be used to throw us off the broker
+        client_id = broker.client_id or f"gateway-{self.config.enterprise}-{secrets.token_hex(4)}"
+        self._wire = Wire(broker.address(), client_id)
         self._backoff = Backoff(broker.connect_spread_s, broker.reconnect_max_s, self.rng)
         self._slices = Slices(self.config.resend, self.rng)
         self._hush = Hush()

@@ -84,3 +84,4 @@ def broker(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Broker]:
     made.start()
     yield made
     made.stop()
+    services.discard(made)

@@ -57,4 +57,5 @@ def collector_settings(config: Settings, *, retire: bool = False) -> CollectorSe
         max_payload_bytes=config.max_payload_bytes,
         future_tolerance_s=config.future_tolerance_s,
         retire=retire,
+        sparkplug_host_id=config.sparkplug_host_id,
     )

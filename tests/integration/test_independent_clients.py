@@ -144,7 +144,7 @@ def test_host_application_says_whether_it_is_online(
     heard: list[bool] = []
     sender = Sender(broker)
     sender.client.on_message = lambda _c, _u, m: heard.append(json.loads(m.payload)["online"])
-    sender.client.subscribe(f"spBv1.0/STATE/{running.client_id}", qos=1)
+    sender.client.subscribe("spBv1.0/STATE/greenpark", qos=1)
     wait_for(lambda: heard == [True], "online, retained")
     running.writer.away(True)
     wait_for(lambda: heard[-1] is False, "offline")

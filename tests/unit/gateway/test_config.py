@@ -153,7 +153,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["gateway.yaml", "gateway-tls.yaml"])
 def test_examples_are_valid_and_fit_the_sample_park(name: str, tmp_path: Path) -> None:
     shutil.copy(REPO / "examples" / "gateway" / name, tmp_path)
-    for file in ("park-ca.pem", "shengtai.pem", "shengtai.key"):
+    for file in ("ca.crt", "client.crt", "client.key"):
         (tmp_path / file).touch()
     made = load_gateway(tmp_path / name)
     park = load_park(REPO / "examples" / "donghe" / "park.yaml")
