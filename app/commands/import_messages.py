@@ -18,7 +18,7 @@ from collectors.backfill import rehearse_history, store_history
 from collectors.files.recording import Recording, read_recording
 from collectors.formats.base import Incoming
 from collectors.health import OUTCOMES, Health
-from models.errors import PayloadError
+from models.errors import ConfigError, PayloadError
 
 _SHOWN = 20  # bad lines told one by one
 
@@ -42,6 +42,8 @@ def messages(
     the rest goes on; exit code 1 if there were any.
     Example: greenpark import messages monday.jsonl.gz tuesday.jsonl.gz
     """
+    if gone := [f"{path}: no such file" for path in files if not _is_there(path)]:
+        raise ConfigError("import messages", gone)
     clock, bad = RealClock(), Counter[str]()
     with database() as connect, file_bar() as bar:
         opener = partial(connect, "import messages")
@@ -58,6 +60,10 @@ def messages(
         listed = ", ".join(f"{n} in {name}" for name, n in bad.items())
         console.print(f"lines that are no messages: {listed}; everything else was used")
         raise typer.Exit(1)
+
+
+def _is_there(path: Path) -> bool:
+    return str(path) == "-" or path.is_file()
 
 
 def _read(files: Iterable[Path], bad: Counter[str], bar: Progress) -> Iterator[Incoming]:

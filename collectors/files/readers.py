@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from collectors.files.mapping import Nem12Mapping, TableMapping, load_mapping
 from collectors.files.nem12 import ESTIMATED, FINAL, Nem12Reader
-from collectors.files.recording import Recording
+from collectors.files.recording import TORN, Recording
 from collectors.files.rows import TableReader
 from collectors.files.tables import open_table
 from collectors.formats.base import Incoming
@@ -84,8 +84,11 @@ def open_nem12(
     file = Recording(path)
 
     def messages(received_at: datetime, skip: int = 0) -> Iterator[Incoming]:
-        lines = (line.decode("ascii", "backslashreplace") for line in file.lines)
-        return reader.messages(lines, received_at, skip)
+        try:
+            lines = (line.decode("ascii", "backslashreplace") for line in file.lines)
+            yield from reader.messages(lines, received_at, skip)
+        except TORN as exc:
+            raise ConfigError(str(path), [f"is cut off or damaged: {exc}"]) from exc
 
     size = file.size or 0
     return Opened(mapping.park, messages, reader.tally, size, lambda: file.position, file.close)

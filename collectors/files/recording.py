@@ -18,6 +18,9 @@ import msgspec
 from collectors.formats.base import Incoming, from_us, rfc3339_us
 from models.errors import ConfigError, PayloadError
 
+TORN = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading a .gz raises that was cut off, is damaged or is none."""
+
 
 class _Line(msgspec.Struct, gc=False):
     """One message; keys that are not known here are ignored."""
@@ -91,7 +94,7 @@ def read_recording(
                 yield read_line(line)
             except PayloadError as exc:
                 bad(number, exc)
-    except (EOFError, zlib.error) as exc:  # a .gz that was cut off: what came before is good
+    except TORN as exc:  # a .gz that was cut off: what came before is good
         bad(number + 1, PayloadError("json", "file", str(exc), "a whole gzip file"))
 
 

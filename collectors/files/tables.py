@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from collectors.files.mapping import TableMapping
+from collectors.files.recording import TORN
 from models.errors import ConfigError
 
 Row = tuple[int, Sequence[Any]]
@@ -115,8 +116,8 @@ def _decoded(text: IO[str], path: Path, encoding: str) -> Iterator[str]:
     except UnicodeError as exc:
         fault = f"is not {encoding}: {exc}; set encoding in the mapping, e.g. gb18030 or cp1252"
         raise ConfigError(str(path), [fault]) from exc
-    except EOFError as exc:
-        raise ConfigError(str(path), [f"is cut off: {exc}"]) from exc
+    except TORN as exc:
+        raise ConfigError(str(path), [f"is cut off or damaged: {exc}"]) from exc
 
 
 def _again(first: str, rest: Iterator[str]) -> Iterator[str]:

@@ -210,6 +210,24 @@ def test_capture_says_what_is_wrong(program: Program, arguments: list[str], mess
     assert message in done.stderr
 
 
+def test_all_recordings_must_be_there_before_anything_is_stored(
+    program: Program, conn: Conn, tmp_path: Path
+) -> None:
+    here = tmp_path / "a.jsonl"
+    here.write_text("")
+    done = subprocess.run(
+        program.command("import", "messages", str(here), str(tmp_path / "b.jsonl"), "c.jsonl"),
+        env=program.environment,
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "2 fault(s)" in done.stderr
+    assert "c.jsonl: no such file" in done.stderr
+
+
 def test_capture_without_a_broker(program: Program, broker: Broker) -> None:
     broker.stop()
     done = subprocess.run(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.files.mapping import Nem12Mapping
 from collectors.files.nem12 import ESTIMATED, FINAL, Nem12Reader
+from collectors.files.readers import open_nem12
 from models.channels import ChannelRef
 from models.errors import ConfigError
 from tests.conftest import REPO
@@ -206,3 +211,22 @@ def test_no_line_breaks_the_reader(kinds: list[str], data: st.DataObject) -> Non
     except ConfigError:
         return
     assert all(topic.startswith("park/p/") for topic, _, _ in got)
+
+
+def test_a_packed_file_that_was_cut_off(tmp_path: Path) -> None:
+    mapping = tmp_path / "m.yaml"
+    mapping.write_text(yaml.safe_dump({"park": "p", "streams": STREAMS}))
+    file = tmp_path / "f.csv.gz"
+    file.write_bytes(gzip.compress(FILE.read_bytes()))
+
+    def park(key: str) -> tuple[list[ChannelRef], ZoneInfo]:
+        return CHANNELS, ZoneInfo("Asia/Shanghai")
+
+    found = open_nem12(file, mapping, park)
+    assert len(list(found.messages(NOW, 0))) == 3
+    found.close()
+    file.write_bytes(file.read_bytes()[:-30])
+    found = open_nem12(file, mapping, park)
+    with pytest.raises(ConfigError, match="is cut off or damaged"):
+        list(found.messages(NOW, 0))
+    found.close()

@@ -100,6 +100,15 @@ def test_packed_files_and_those_cut_off(tmp_path: Path) -> None:
     assert bad == [len(found) + 1]
 
 
+def test_a_file_that_is_not_packed(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl.gz"
+    path.write_text(recorded(AT, "t", b"1"))
+    recording, bad = Recording(path), list[int]()
+    assert list(read_recording(recording.lines, lambda n, _: bad.append(n))) == []
+    assert bad == [1]
+    recording.close()
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no\.jsonl: 1 fault.*\n.*cannot be read: No such file"):
         Recording(tmp_path / "no.jsonl")
