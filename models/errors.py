@@ -12,6 +12,23 @@ ParkError
 
 from __future__ import annotations
 
+import reprlib
+
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxtuple = 2, 4, 4, 4
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 200
+
+
+def _short(got: object) -> str:
+    """What was got, in at most 200 characters; strangers send deep, long and huge things."""
+    if isinstance(got, bytes | bytearray):
+        got = got[:200]
+    try:
+        return _REPR.repr(got)[:200]
+    except (RecursionError, ValueError):  # an int of thousands of digits
+        return f"<{type(got).__name__}>"
+
 
 class ParkError(Exception):
     """Base of all errors that greenpark raises on purpose."""
@@ -33,7 +50,7 @@ class PayloadError(ParkError):
 
     def __init__(self, code: str, field: str, got: object, expected: str) -> None:
         self.code, self.field, self.expected = code, field, expected
-        self.got = repr(got)[:200]
+        self.got = _short(got)
         super().__init__(f"{field}: got {self.got}, expected {expected}")
 
 

@@ -43,3 +43,4 @@ CREATE TABLE import_progress (
 COMMENT ON TABLE import_progress IS 'file imports; rows_done is committed with the rows themselves';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON collector_subscription, sparkplug_node TO greenpark_collector;
+GRANT SELECT, INSERT, UPDATE ON import_progress TO greenpark_collector;
