@@ -6,10 +6,8 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 
 from collectors.files.mapping import Nem12Mapping, TableMapping
 from collectors.files.nem12 import Nem12Reader
@@ -117,29 +115,37 @@ def _all(messages: Iterable[Incoming]) -> Counter[str]:
 def nem12_shot(rng: Rng, codec: str) -> Shot:
     """A damaged NEM12 file."""
     text = _damaged(rng, _NEM12_LINES, b",")
+    return Shot(codec, [("file", text)], lambda: nem12_run(text))
 
-    def run() -> Counter[str]:
-        lines = (line.decode("ascii", "backslashreplace") for line in text.splitlines(True))
-        reader = Nem12Reader(_NEM12, list(channel_refs()), "x.csv")
-        return _all(reader.messages(lines, NOW))
 
-    return Shot(codec, [("file", text)], run)
+def nem12_run(text: bytes) -> Counter[str]:
+    """Import a NEM12 file."""
+    lines = (line.decode("ascii", "backslashreplace") for line in text.splitlines(True))
+    return _all(Nem12Reader(_NEM12, list(channel_refs()), "x.csv").messages(lines, NOW))
 
 
 def table_shot(rng: Rng, codec: str) -> Shot:
     """A damaged CSV file, wide or long."""
-    mapping, lines = rng.choice(_TABLES)
+    number = rng.randrange(len(_TABLES))
+    mapping, lines = _TABLES[number]
     text = _damaged(rng, lines, b";" if mapping.long else b",")
-    return Shot(codec, [("file", text)], lambda: _all(_table(mapping, text)))
+    return Shot(codec, [("file", text)], lambda: table_run(number, text))
+
+
+def table_run(number: int, text: bytes) -> Counter[str]:
+    """Import a CSV file with one of the mappings."""
+    return _all(_table(_TABLES[number][0], text))
 
 
 def _table(mapping: TableMapping, text: bytes) -> Iterator[Incoming]:
     path = _file()
     path.write_bytes(text)
     table = open_table(path, mapping)
-    with closing(SimpleNamespace(close=table.close)):
+    try:
         reader = TableReader(mapping, table, list(channel_refs()), park().zone, path.name)
         yield from reader.messages(NOW)
+    finally:
+        table.close()
 
 
 @cache
