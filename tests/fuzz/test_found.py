@@ -17,7 +17,6 @@ from tests.fuzz.files import _NEM12_LINES, nem12_run, table_run
 from tests.fuzz.shot import judged
 from tests.fuzz.targets import cut_shot
 
-
 DEEP = b"[" * 950 + b"]" * 950
 
 
@@ -77,10 +76,15 @@ def test_blanks_within_a_frame(blank: str) -> None:
 
 @pytest.mark.parametrize("time", ["9999-12-31T23:59:59-23:59", "9999-12-31T12:00:00"])
 def test_the_end_of_the_calendar_in_a_gateway_file(time: str) -> None:
-    zone = "America/New_York"
     source = CsvSource(
-        name="c", kind="csv", path="x", meter="m", time_column="t", channels={"v": "v"}, timezone=zone
-    )  # fmt: skip
+        name="c",
+        kind="csv",
+        path="x",
+        meter="m",
+        time_column="t",
+        channels={"v": "v"},
+        timezone="America/New_York",
+    )
     assert parser(source, "t,v")(f"{time},1").faults[0].startswith("time_range")
 
 

@@ -60,7 +60,7 @@ def _digest(numbers: int) -> str:
 
 def test_a_number_is_always_the_same_payload() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from tests.fuzz.test_fuzz import _digest; print(_digest(400))"],
+        [sys.executable, "-c", "from tests.fuzz.test_fuzz import _digest; print(_digest(150))"],
         cwd=REPO,
         env={**os.environ, "PYTHONHASHSEED": "7"},
         capture_output=True,
@@ -68,7 +68,7 @@ def test_a_number_is_always_the_same_payload() -> None:
         check=True,
         timeout=60,
     )
-    assert done.stdout.strip() == _digest(400)
+    assert done.stdout.strip() == _digest(150)
 
 
 def _topic(codec: str, end: str) -> str:
@@ -152,7 +152,7 @@ ITEM = st.fixed_dictionaries(
 TOPICS = st.sampled_from([TOPIC, "park/fuzz/alpha", "park/fuzz/beta", "park/fuzz/beta/a-grid"])
 
 
-@settings(derandomize=True, max_examples=400, deadline=None)
+@settings(derandomize=True, max_examples=200, deadline=None)
 @given(TOPICS, ITEM | st.lists(ITEM, max_size=4) | JSON)
 def test_any_native_item(topic: str, body: Any) -> None:
     judged([Incoming(topic, json.dumps(body).encode("utf-8", "surrogatepass"), NOW)])
@@ -223,7 +223,7 @@ def test_the_checks_bite(damage: Callable[[Batch], None]) -> None:
 
 
 def _spin() -> Counter[str]:
-    return Counter(accepted=sum(1 for _ in range(50_000_000)))
+    return Counter(accepted=sum(1 for _ in range(4_000_000)))
 
 
 def _fill() -> Counter[str]:
@@ -234,7 +234,7 @@ def _fill() -> Counter[str]:
 def test_slow_and_greedy_are_violations(
     work: Callable[[], Counter[str]], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "MOST_MS", 250.0 if said == "took" else 1e9)
+    monkeypatch.setattr(run, "MOST_MS", 20.0 if said == "took" else 1e9)
     report = Report()
     fire(3, 14, report, Shot("hand", [("t", b"\xff")], work))
     assert said in report.violations[0]
