@@ -98,6 +98,10 @@ AMPLIFIERS = {
         SHELLY_STATUS,
         {"unixtime": [[]] * 40_000, "emeters": [{"power": 1}] * 900},
     ),
+    "a time that is a wide object": (
+        SHELLY_STATUS,
+        {"unixtime": [{str(n): 0 for n in range(18_000)}], "emeters": [{"power": 1}] * 900},
+    ),
     "a time within a long list": (_topic("shelly-3em", "/total"), [0] * 60_000),
     "many unknown channels": (TOPIC, {"ts": NOW_MS, "values": {str(n): 1 for n in range(15_000)}}),
 }
