@@ -17,6 +17,7 @@ from models.sources import Source
 from models.topics import covers, matches
 
 _MOST_ROUTES = 100_000  # a stranger can invent topics without end
+_LONGEST_KEPT = 300  # characters of a topic that is remembered
 
 
 class Slot(NamedTuple):
@@ -83,10 +84,14 @@ class Directory:
         if found is None:
             if len(self._routes) >= _MOST_ROUTES:
                 self._routes.clear()
-            found = self._routes[topic] = self._find(topic)
+            found = self._find(topic)
+            if len(topic) <= _LONGEST_KEPT:
+                self._routes[topic] = found
         return found
 
     def _find(self, topic: str) -> Route:
+        if "+" in topic or "#" in topic:  # a filter; no broker delivers under such a name
+            raise PayloadError("topic", "topic", topic, "a topic without + and #")
         for owned in self.sources:
             if matches(owned.source.topic, topic):
                 source = owned.source

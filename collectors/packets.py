@@ -140,9 +140,10 @@ class PacketSocket:
             at, mid = stop, 0
             topic_end = body + 2 + (raw[body] << 8 | raw[body + 1]) if length > 2 else stop + 1
             start = topic_end
-            if header & _QOS and topic_end + 2 <= stop:
-                mid = raw[topic_end] << 8 | raw[topic_end + 1]
+            if header & _QOS:
                 start += 2
+                if start <= stop:
+                    mid = raw[topic_end] << 8 | raw[topic_end + 1]
             if self._v5 and start < stop:
                 properties = raw[start]
                 start += 1

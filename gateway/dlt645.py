@@ -82,7 +82,7 @@ def decode_frame(text: str) -> Response | None:
     """
     if not _HEX.fullmatch(text.strip()):
         raise PayloadError("frame", "frame", text, "hexadecimal bytes")
-    frame = bytes.fromhex(text).lstrip(b"\xfe")
+    frame = bytes.fromhex("".join(text.split())).lstrip(b"\xfe")
     if len(frame) < 12 or frame[0] != 0x68 or frame[7] != 0x68:
         raise PayloadError("frame", "frame", text, "68 <6 bytes address> 68 C L <data> CS 16")
     length = frame[9]

@@ -18,6 +18,7 @@ from models.errors import PayloadError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+_NEWEST = datetime(9999, 12, 31, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DLT_LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)?)"
@@ -150,6 +151,10 @@ def instant(text: str, form: str, zone: ZoneInfo | None) -> datetime:
         if first.utcoffset() != second.utcoffset():
             raise PayloadError("local_time", "time", text, f"a time that exists once in {zone}")
         at = first
-    if at < _OLDEST:
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        at = _NEWEST
+    if not _OLDEST <= at < _NEWEST:
         raise PayloadError("time_range", "time", text, "a time from 2000 on")
-    return at.astimezone(UTC)
+    return at

@@ -12,22 +12,25 @@ ParkError
 
 from __future__ import annotations
 
-import reprlib
+from itertools import islice
+
+_MOST = 200  # characters of each part of a refusal: a payload must not be repeated in thousands
+_MOST_ITEMS = 10
 
 
-_REPR = reprlib.Repr()
-_REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxtuple = 2, 4, 4, 4
-_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 200
-
-
-def _short(got: object) -> str:
-    """What was got, in at most 200 characters; strangers send deep, long and huge things."""
-    if isinstance(got, bytes | bytearray):
-        got = got[:200]
-    try:
-        return _REPR.repr(got)[:200]
-    except (RecursionError, ValueError):  # an int of thousands of digits
-        return f"<{type(got).__name__}>"
+def _shown(got: object, levels: int = 2) -> str:
+    """The repr of a value; of long or deep JSON only the beginning."""
+    if isinstance(got, str | bytes):
+        return repr(got[:_MOST])
+    if isinstance(got, list | dict) and not levels:
+        return "..."
+    if isinstance(got, list):
+        return f"[{', '.join(_shown(item, levels - 1) for item in got[:_MOST_ITEMS])}]"
+    if isinstance(got, dict):
+        items = islice(got.items(), _MOST_ITEMS)
+        pairs = (f"{_shown(k, levels - 1)}: {_shown(v, levels - 1)}" for k, v in items)
+        return f"{{{', '.join(pairs)}}}"
+    return repr(got)
 
 
 class ParkError(Exception):
@@ -49,9 +52,9 @@ class PayloadError(ParkError):
     """A message that cannot become a reading: quarantined with `code`, never dropped."""
 
     def __init__(self, code: str, field: str, got: object, expected: str) -> None:
-        self.code, self.field, self.expected = code, field, expected
-        self.got = _short(got)
-        super().__init__(f"{field}: got {self.got}, expected {expected}")
+        self.code, self.field, self.expected = code, field[:_MOST], expected[:_MOST]
+        self.got = _shown(got)[:_MOST]
+        super().__init__(f"{self.field}: got {self.got}, expected {self.expected}")
 
 
 class StorageError(ParkError):

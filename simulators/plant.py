@@ -46,6 +46,9 @@ def scenario_faults(park: Park, scenario: Scenario) -> Iterator[str]:
     """What does not fit between a park and a scenario."""
     if scenario.park != park.key:
         yield f"the scenario is for park {scenario.park!r}, the park file for {park.key!r}"
+    for point in points(park):
+        if point.channel.kind == "interval":
+            yield f"channel {point.path}: kind interval is not simulated; use register"
     yield from _unknown("enterprise", scenario.enterprises, {e.key for e in park.enterprises})
     yield from _unknown("start register", scenario.start_registers, {p.path for p in points(park)})
     for station in scenario.substations.values():

@@ -115,7 +115,7 @@ class Nem12Reader:
     def _open(self, record: Sequence[str]) -> _Stream:
         cells = [c.strip() for c in record] + [""] * 9
         name = f"{cells[1]}/{cells[4]}"
-        minutes = int(cells[8]) if cells[8].isdecimal() else 0
+        minutes = _count(cells[8])
         return _Stream(name, self._streams.get(name), cells[7], minutes)
 
     def _day(self, record: Sequence[str], line: int) -> _Day:
@@ -186,13 +186,16 @@ class Nem12Reader:
             yield f'{{"ts":"{ts}","values":{{{key}:{value}}}{quality},{more}}}'
 
 
+def _count(text: str) -> int:
+    """A number of at most five digits; 0 for anything else."""
+    return int(text) if text.isdecimal() and len(text) <= 5 else 0
+
+
 def _apply_400(day: _Day, record: Sequence[str]) -> None:
     """Quality of the intervals from the first to the last that the record names."""
     cells = [c.strip() for c in record] + [""] * 4
     first, last, flag = cells[1], cells[2], cells[3]
-    if not (first.isdecimal() and last.isdecimal()) or not (
-        1 <= int(first) <= int(last) <= len(day.flags)
-    ):
+    if not 1 <= _count(first) <= _count(last) <= len(day.flags):
         day.faults.append(f"400 record of the intervals {first} to {last}")
         return
-    day.flags[int(first) - 1 : int(last)] = [flag] * (int(last) - int(first) + 1)
+    day.flags[_count(first) - 1 : _count(last)] = [flag] * (_count(last) - _count(first) + 1)

@@ -52,7 +52,10 @@ class NumberReader:
         number = self._decimal(cell)
         if number is None:
             return json.dumps(cell if isinstance(cell, str | bool) else str(cell))
-        return str(number if scale is None else number * scale)
+        try:
+            return str(number if scale is None else number * scale)
+        except ArithmeticError:  # beyond what a decimal holds
+            return json.dumps(str(cell))
 
     def _decimal(self, cell: Any) -> Decimal | None:
         if isinstance(cell, bool):

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from collectors.files.mapping import Time
 from collectors.formats.base import from_us, to_us
 
+_NEWEST_US = 253_402_214_400_000_000  # 9999-12-31
 _DAY = timedelta(days=1)
 _END_OF_DAY = re.compile(r"(?<![:\d])24:00(:00)?(?![:\d])")  # not the end of 01:24:00
 
@@ -81,9 +82,16 @@ class TimeReader:
     def _find(self, *cells: Any) -> tuple[int, int]:
         """Earliest and latest instant that the cells can mean; nearly always the same."""
         try:
-            at = self._parse(cells)
+            meant = self._meant(self._parse(cells), cells)
+            if max(meant) >= _NEWEST_US:
+                raise OverflowError
+        except Unreadable:
+            raise
         except (ValueError, OverflowError, TypeError) as exc:
             raise Unreadable(f"not {self._spec.format}: {_shown(cells)}") from exc
+        return meant
+
+    def _meant(self, at: datetime, cells: Sequence[Any]) -> tuple[int, int]:
         if self._spec.midnight == "own_date" and at.time() == time():
             at += _DAY
         if at.tzinfo is not None:

@@ -141,7 +141,9 @@ class SparkplugHost:
     def _birth(self, address: Address, node: Node, payload: Any, out: Decoded) -> None:
         room, metrics = node.room(address.device), len(payload.metrics)
         if metrics > room:
-            raise PayloadError("items", "metrics", metrics, f"at most {room} more of this node")
+            raise PayloadError(
+                "items", "metrics", metrics, f"at most {max(room, 0)} more of this node"
+            )
         defined = list(sparkplug.define(payload, out.problems))
         node.tables[address.device] = Table.of(definition for _, definition in defined)
         self._nodes.changed(address.key, address.device)

@@ -13,6 +13,7 @@ from models.errors import PayloadError
 NAMESPACE = "spBv1.0"
 MOST_NODES = 2_000  # of one group: nodes that a stranger invents
 MOST_METRICS = 50_000  # of one edge node with its devices
+MOST_DEVICES = 1_000  # of one edge node
 _MAX_ID = 200  # characters of group, edge node, device: together a key of the database
 _SAVED = ("born", "session", "seq", "bd_seq", "heard_us", "sent_ms")
 _KINDS = {
@@ -81,7 +82,9 @@ class Node:
     tables: dict[str, Table] = field(default_factory=dict)
 
     def room(self, device: str) -> int:
-        """Number of metrics that the birth of a device may still have."""
+        """Number of metrics that the birth of a device may still have; -1: not even none."""
+        if device not in self.tables and len(self.tables) >= MOST_DEVICES:
+            return -1
         known = sum(len(t.names) for other, t in self.tables.items() if other != device)
         return MOST_METRICS - known
 

@@ -116,6 +116,7 @@ def test_retained_messages_are_not_fresh() -> None:
         b"\x32\x02\x00\x09",  # the topic is longer than the packet
         packet(0x32, b"\0\3t/1\0\1\x20x"),  # so are the properties
         b"\x32\x00",
+        b"\x32\x04\x00\x01a\x00",  # QoS 1 without its packet id
     ],
 )
 def test_lengths_that_contradict_each_other(raw: bytes) -> None:

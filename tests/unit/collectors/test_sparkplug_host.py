@@ -344,3 +344,14 @@ def test_broken_payload_raises_our_error_only(talk: Talk) -> None:
     with pytest.raises(PayloadError, match="payload"):
         talk.say("DDATA", b"\xff", "em1")
     assert read(talk.energy(2)) == ENERGY
+
+
+def test_devices_of_a_node_are_bounded_even_without_metrics(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sparkplug_nodes, "MOST_DEVICES", 2)  # the node itself is one of them
+    talk = Talk()
+    talk.node_birth(0)
+    assert codes(talk.device_birth(1)) == []
+    assert codes(talk.device_birth(2, device="em2")) == ["items"]
+    assert codes(talk.device_birth(3)) == []  # a known one may be born again
