@@ -18,7 +18,7 @@ from typing import Any
 from tests.fuzz.shot import Shot
 from tests.fuzz.targets import shot
 
-MOST_MS = 250.0  # CPU, so that a busy machine is not a violation
+MOST_MS = 1000.0  # CPU; a hang, not a race: most take less than a tenth of it
 HANG_S = 10
 MOST_JUMP_MB = 48.0
 MOST_GROWTH_MB = 40.0
