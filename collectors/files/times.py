@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from collectors.files.mapping import Time
 from collectors.formats.base import from_us, to_us
 
+_FIRST_US = -62_135_510_400_000_000  # 0001-01-02
 _NEWEST_US = 253_402_214_400_000_000  # 9999-12-31
 _DAY = timedelta(days=1)
 _END_OF_DAY = re.compile(r"(?<![:\d])24:00(:00)?(?![:\d])")  # not the end of 01:24:00
@@ -83,7 +84,7 @@ class TimeReader:
         """Earliest and latest instant that the cells can mean; nearly always the same."""
         try:
             meant = self._meant(self._parse(cells), cells)
-            if max(meant) >= _NEWEST_US:
+            if not _FIRST_US <= min(meant) <= max(meant) < _NEWEST_US:
                 raise OverflowError
         except Unreadable:
             raise
