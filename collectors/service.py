@@ -101,6 +101,9 @@ class Collector:
         self._open = connect
         self._application = f"greenpark collect {secrets.token_hex(8)}"
         self._active = False
+        self._shared_out: Directory | None = None
+        self._wanted: frozenset[str] = frozenset()
+        self._atoms: frozenset[str] = frozenset()
         self._busy_at = time.monotonic()
 
     def stop(self) -> None:
@@ -186,18 +189,23 @@ class Collector:
         save_subscriptions(conn, self.client_id, granted - own, gone & own, now)
         if self.transport.generation == 0 and own:
             self.subscriptions.expected = True
-        settings = self.settings
-        wanted = (
-            frozenset() if settings.retire else settings.shard.filters(directory, settings.topic)
-        )
-        self.subscriptions.want(
-            wanted, {topic for _, topic in atoms(directory)}, own, set().union(*known.values())
-        )
+        if directory is not self._shared_out:
+            self._shared_out = directory
+            self._wanted, self._atoms = self._share(directory)
+        self.subscriptions.want(self._wanted, self._atoms, own, set().union(*known.values()))
         self.transport.wake()
-        if settings.retire and not own and self._retired():
+        if self.settings.retire and not own and self._retired():
             log.info("retired: everything is handed over and drained")
             self.stop()
         self._tell_lost_session()
+
+    def _share(self, directory: Directory) -> tuple[frozenset[str], frozenset[str]]:
+        """Filters of this collector and of all; asked once per directory, they may be thousands."""
+        settings = self.settings
+        everything = frozenset(topic for _, topic in atoms(directory))
+        if settings.retire:
+            return frozenset(), everything
+        return settings.shard.filters(directory, settings.topic), everything
 
     def _retired(self) -> bool:
         idle_s = time.monotonic() - self._busy_at

@@ -59,7 +59,13 @@ class Subscriptions:
             self._wanted = frozenset(wanted)
             held = (own | self._granted) - self._wanted - self._gone
             served = elsewhere | (self._wanted & self._granted)
-            orphans = [a for a in atoms if not any(covers(topic, a) for topic in served)]
+            orphans = []
+            if held:  # else nothing can go, and thousands of filters need no comparison
+                orphans = [
+                    a
+                    for a in atoms
+                    if a not in served and not any(covers(topic, a) for topic in served)
+                ]
             self._unwanted = frozenset(
                 topic for topic in held if not any(overlap(topic, a) for a in orphans)
             )

@@ -15,6 +15,7 @@ from gateway.dlt645 import decode_frame
 from gateway.reading import Reading, epoch_ms
 from gateway.sources import CsvSource, DltSource
 from models.errors import PayloadError
+from models.periods import sole_instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -147,10 +148,10 @@ def instant(text: str, form: str, zone: ZoneInfo | None) -> datetime:
     if at.tzinfo is None:
         if zone is None:
             raise PayloadError("no_zone", "time", text, "an offset, or timezone in gateway.yaml")
-        first, second = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-        if first.utcoffset() != second.utcoffset():
+        only = sole_instant(at, zone)
+        if only is None:
             raise PayloadError("local_time", "time", text, f"a time that exists once in {zone}")
-        at = first
+        at = only
     try:
         at = at.astimezone(UTC)
     except OverflowError:

@@ -49,6 +49,12 @@ def from_us(at_us: int) -> datetime:
     return _EPOCH + at_us * _US
 
 
+def sole_instant(at: datetime, zone: ZoneInfo) -> datetime | None:
+    """The aware time of a local time; None where the zone skips it or has it twice."""
+    first, second = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    return first if first.utcoffset() == second.utcoffset() else None
+
+
 def bucket_floor(instant: datetime) -> datetime:
     """Start of the 15-minute bucket that holds `instant`, UTC."""
     seconds = int(instant.timestamp() // BUCKET_S) * BUCKET_S

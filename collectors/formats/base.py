@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from models.errors import PayloadError
 from models.periods import from_us as from_us
+from models.periods import sole_instant
 from models.periods import to_us as to_us
 
 OLDEST_US = 946_684_800_000_000  # 2000-01-01: an older time is a clock that was reset
@@ -131,12 +132,12 @@ def local_us(at: datetime, zone: ZoneInfo, field: str = "ts") -> int:
     Raises:
         PayloadError: before 2000, or an hour that the zone skips or has twice.
     """
-    first, second = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if first.utcoffset() != second.utcoffset():
+    only = sole_instant(at, zone)
+    if only is None:
         raise PayloadError(
             "local_time", field, at.isoformat(), f"a time that exists once in {zone.key}"
         )
-    at_us = to_us(first)
+    at_us = to_us(only)
     if not OLDEST_US <= at_us < _NEWEST_US:
         raise PayloadError("time_range", field, at.isoformat(), "a time from 2000 on")
     return at_us

@@ -40,6 +40,19 @@ class Program:
         assert done.returncode == expect, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def refuses(self, *arguments: str) -> str:
+        """What it says on standard error when it ends with 1."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=REPO,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 1, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stderr
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
             process = subprocess.Popen(

@@ -137,16 +137,8 @@ def test_capture_to_a_packed_file_ends_by_signal_and_goes_on(
         assert b"captured" in (tmp_path / "capture.log").read_bytes()
     sender.close()
     assert [m["payload"].encode() for m in lines(out)] == [item(0, 0.0), item(1, 1.0)]
-    refused = subprocess.run(
-        program.command("capture", "--out", str(out)),
-        env=program.environment,
-        cwd=REPO,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert refused.returncode == 1
-    assert "exists already; use --append" in refused.stderr
+    said = program.refuses("capture", "--out", str(out))
+    assert "exists already; use --append" in said
 
 
 def test_capture_to_standard_output_and_a_torn_line(
@@ -198,16 +190,8 @@ def test_a_reader_that_has_enough_ends_the_capture(program: Program, broker: Bro
     ],
 )
 def test_capture_says_what_is_wrong(program: Program, arguments: list[str], message: str) -> None:
-    done = subprocess.run(
-        program.command("capture", *arguments),
-        env=program.environment,
-        cwd=REPO,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert message in done.stderr
+    said = program.refuses("capture", *arguments)
+    assert message in said
 
 
 def test_all_recordings_must_be_there_before_anything_is_stored(
@@ -215,28 +199,12 @@ def test_all_recordings_must_be_there_before_anything_is_stored(
 ) -> None:
     here = tmp_path / "a.jsonl"
     here.write_text("")
-    done = subprocess.run(
-        program.command("import", "messages", str(here), str(tmp_path / "b.jsonl"), "c.jsonl"),
-        env=program.environment,
-        cwd=REPO,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert "2 fault(s)" in done.stderr
-    assert "c.jsonl: no such file" in done.stderr
+    said = program.refuses("import", "messages", str(here), str(tmp_path / "b.jsonl"), "c.jsonl")
+    assert "2 fault(s)" in said
+    assert "c.jsonl: no such file" in said
 
 
 def test_capture_without_a_broker(program: Program, broker: Broker) -> None:
     broker.stop()
-    done = subprocess.run(
-        program.command("capture"),
-        env=program.environment,
-        cwd=REPO,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert "cannot be reached" in done.stderr
+    said = program.refuses("capture")
+    assert "cannot be reached" in said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -124,17 +123,9 @@ def test_what_is_wrong_is_told_before_anything_starts(
 ) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(yaml.safe_dump(STEEL_MAPPING | {"columns": {"kWh": "main/import_kwh"}}))
-    done = subprocess.run(
-        program.command("import", "readings", str(STEEL), "--mapping", str(wrong)),
-        env=program.environment,
-        cwd=REPO,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert "steel_3_days.csv: 1 fault(s)" in done.stderr
-    assert "has no column 'kWh'; its columns are: 'date', 'Usage_kWh'" in done.stderr
+    said = program.refuses("import", "readings", str(STEEL), "--mapping", str(wrong))
+    assert "steel_3_days.csv: 1 fault(s)" in said
+    assert "has no column 'kWh'; its columns are: 'date', 'Usage_kWh'" in said
     assert conn.execute("SELECT count(*) FROM import_progress").fetchone() == (0,)
 
 
