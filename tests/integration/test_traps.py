@@ -61,6 +61,12 @@ class Stand:
         except BaseException as exc:
             self.error = exc
 
+    def connected(self, *, session_present: bool = False) -> wire.Peer:
+        """The broker's end of the next connection, welcomed and subscribed."""
+        peer = self.wire.accept()
+        peer.welcome(session_present=session_present)
+        return peer
+
     def stop(self) -> None:
         self.collector.stop()
         self.thread.join(30)
@@ -116,8 +122,7 @@ def test_acknowledged_after_the_commit_in_order_of_arrival(
     stand: Callable[..., Stand], conn: Conn
 ) -> None:
     made = stand()
-    peer = made.wire.accept()
-    peer.welcome(session_present=False)
+    peer = made.connected()
     peer.send(*[wire.publish(mid, reading(mid)) for mid in (7, 3, 50, 4)])
     assert peer.acked(4) == [7, 3, 50, 4]
     assert count(conn, "reading") == 4
@@ -127,8 +132,7 @@ def test_nothing_is_acknowledged_while_the_database_is_away(
     stand: Callable[..., Stand], conn: Conn
 ) -> None:
     made = stand()
-    peer = made.wire.accept()
-    peer.welcome(session_present=False)
+    peer = made.connected()
     made.gate.shut(conn)
     peer.send(wire.publish(1, reading(1)))
     wait_for(lambda: made.collector.writer.counters["retries"] >= 2, "two tries")
@@ -146,8 +150,7 @@ def test_an_acknowledgement_never_reaches_another_connection(
 ) -> None:
     """The broker lost its session and numbers from 1 again: an old PUBACK would lose a message."""
     made = stand()
-    first = made.wire.accept()
-    first.welcome(session_present=False)
+    first = made.connected()
     made.gate.shut(conn)
     first.send(*[wire.publish(mid, reading(mid)) for mid in (1, 2, 3)])
     wait_for(lambda: made.collector.writer.counters["retries"] >= 1, "they wait for the database")
@@ -166,8 +169,7 @@ def test_an_acknowledgement_never_reaches_another_connection(
 def test_no_acknowledgement_before_connack(stand: Callable[..., Stand], conn: Conn) -> None:
     """A PUBACK written before CONNECT or CONNACK is a protocol error, again and again."""
     made = stand()
-    first = made.wire.accept()
-    first.welcome(session_present=False)
+    first = made.connected()
     made.gate.shut(conn)
     first.send(wire.publish(1, reading(1)))
     wait_for(lambda: made.collector.writer.counters["retries"] >= 1, "it waits")
@@ -191,8 +193,7 @@ def test_no_reconnect_while_the_client_id_may_be_another_s(
     stand: Callable[..., Stand], conn: Conn
 ) -> None:
     made = stand()
-    first = made.wire.accept()
-    first.welcome(session_present=False)
+    first = made.connected()
     made.gate.shut(conn)
     wait_for(lambda: made.collector.writer.counters["retries"] >= 1, "it has noticed")
     first.close()
@@ -210,8 +211,7 @@ def test_what_cannot_be_used_is_acknowledged_and_does_not_come_back_for_ever(
     stand: Callable[..., Stand], conn: Conn
 ) -> None:
     made = stand()
-    peer = made.wire.accept()
-    peer.welcome(session_present=False)
+    peer = made.connected()
     peer.send(
         wire.publish(1, b"poison"),
         wire.publish(2, reading(1), b"park/\xff\xfe/x/y"),
@@ -224,8 +224,7 @@ def test_what_cannot_be_used_is_acknowledged_and_does_not_come_back_for_ever(
 
 def test_packets_cut_anywhere(stand: Callable[..., Stand], conn: Conn) -> None:
     made = stand()
-    peer = made.wire.accept()
-    peer.welcome(session_present=False)
+    peer = made.connected()
     stream = b"".join(wire.publish(mid, reading(mid)) for mid in range(1, 6))
     for at in range(0, len(stream), 7):
         peer.send(stream[at : at + 7])
@@ -236,14 +235,12 @@ def test_nonsense_from_the_broker_costs_the_connection_only(
     stand: Callable[..., Stand], conn: Conn
 ) -> None:
     made = stand()
-    first = made.wire.accept()
-    first.welcome(session_present=False)
+    first = made.connected()
     first.send(b"\x32\xff\xff\xff\xff\xff")  # a length of more than four bytes
     with suppress(EOFError):
         while True:
             first.read()
-    second = made.wire.accept()
-    second.welcome(session_present=True)
+    second = made.connected(session_present=True)
     second.send(wire.publish(1, reading(1)))
     assert second.acked(1) == [1]
 
@@ -281,8 +278,7 @@ def test_two_clients_with_one_id_are_told_apart(stand: Callable[..., Stand]) -> 
 def test_a_defect_in_the_writer_ends_the_process(stand: Callable[..., Stand]) -> None:
     """A dead thread in a process that looks alive is the worst of all: the supervisor must see."""
     made = stand()
-    peer = made.wire.accept()
-    peer.welcome(session_present=False)
+    peer = made.connected()
 
     def defect(*_: object) -> None:
         raise ZeroDivisionError
@@ -295,10 +291,8 @@ def test_a_defect_in_the_writer_ends_the_process(stand: Callable[..., Stand]) ->
 
 def test_large_messages_are_bounded_by_bytes_too(stand: Callable[..., Stand], conn: Conn) -> None:
     made = stand(max_payload_bytes=200_000)
-    peer = made.wire.accept()
-    peer.welcome(session_present=False)
+    peer = made.connected()
     made.gate.shut(conn)
-    wait_for(lambda: True, "")
     made.collector.inbox._most_bytes = 1_000_000
     big = b"[" + b",".join([reading(1)] * 1000) + b"]"
     sender = threading.Thread(
