@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +21,7 @@ from pydantic import (
 from gateway.dlt645 import NAMES
 from gateway.registers import Template, WordOrder, load_template
 from models.errors import ConfigError
-from models.sources import Key
+from models.sources import Key, Zone
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,47}$")]
 
@@ -29,13 +29,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,47}$")]
 def _folder(info: ValidationInfo) -> Path:
     """Relative paths start at the folder of gateway.yaml, not where the program was started."""
     return Path((info.context or {}).get("folder", "."))
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        msg = f"unknown time zone {name!r}; expected an IANA name such as Asia/Shanghai"
-        raise ValueError(msg)
-    return name
 
 
 def _encoding(name: str) -> str:
@@ -99,7 +92,7 @@ class _FileSource(_Device):
     path: FilePath = Field(description="file, or pattern such as logs/*.csv")
     period_s: int = Field(default=10, ge=1, le=86_400, description="how often to look [s]")
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
-    timezone: Annotated[str, AfterValidator(_zone)] | None = Field(
+    timezone: Zone | None = Field(
         default=None, description="zone of times that name none; without it they are refused"
     )
     unlisted: Literal["reject", "skip"] = Field(

@@ -9,11 +9,10 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,16 +24,9 @@ from pydantic import (
 from models.errors import ConfigError
 from models.periods import BUCKET_S
 from models.quantities import QUANTITIES
-from models.sources import Key, Source, source_faults
+from models.sources import Key, Source, Zone, source_faults
 
 Language = Literal["zh-CN", "en"]
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        msg = f"unknown time zone {name!r}; expected an IANA name such as Asia/Shanghai"
-        raise ValueError(msg)
-    return name
 
 
 class Role(StrEnum):
@@ -258,7 +250,7 @@ class Park(_Model):
 
     key: Key
     name: Names
-    timezone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
+    timezone: Zone = "Asia/Shanghai"
     simulated: bool = Field(default=False, description="numbers are not from real meters")
     goal: GreenGoal = GreenGoal()
     rules: RuleSettings = RuleSettings()

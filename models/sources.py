@@ -20,18 +20,21 @@ from models.topics import overlap, valid_filter
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 
 
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        msg = f"unknown time zone {name!r}; expected an IANA name such as Asia/Shanghai"
+        raise ValueError(msg)
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
 def _filter(pattern: str) -> str:
     if not valid_filter(pattern) or pattern.split("/")[0] in ("#", "+", "$share", "$SYS"):
         msg = f"{pattern!r} is not an MQTT topic filter with a fixed first level"
         raise ValueError(msg)
     return pattern
-
-
-def _zone(name: str | None) -> str | None:
-    if name is not None and name not in available_timezones():
-        msg = f"unknown time zone {name!r}; expected an IANA name such as Asia/Shanghai"
-        raise ValueError(msg)
-    return name
 
 
 def _text_encoding(name: str | None) -> str | None:
@@ -69,7 +72,7 @@ class Source(BaseModel):
     devices: dict[str, Device] = Field(
         min_length=1, description="device name in topic or message -> meter"
     )
-    timezone: Annotated[str | None, AfterValidator(_zone)] = Field(
+    timezone: Zone | None = Field(
         default=None, description="zone of device clocks that send local time; default: template"
     )
     encoding: Annotated[str | None, AfterValidator(_text_encoding)] = Field(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import available_timezones
 
 import yaml
 from pydantic import (
@@ -18,15 +17,9 @@ from pydantic import (
 )
 
 from models.errors import ConfigError
+from models.sources import Zone
 
 MISSING = ("", "-", "--", "---", "null", "none", "nan", "n/a", "na", "#n/a", "nil", "无", "空")
-
-
-def _known_zone(name: str | None) -> str | None:
-    if name is not None and name not in available_timezones():
-        msg = f"unknown time zone {name!r}; expected an IANA name such as Asia/Shanghai"
-        raise ValueError(msg)
-    return name
 
 
 def _known_encoding(name: str) -> str:
@@ -51,7 +44,6 @@ def _one_or_more(value: Any) -> Any:
 
 
 M = TypeVar("M", bound=BaseModel)
-Zone = Annotated[str | None, AfterValidator(_known_zone)]
 
 
 class _Model(BaseModel):
@@ -123,7 +115,7 @@ class Time(_Model):
 
     column: Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
     format: str = "iso"
-    timezone: Zone = None
+    timezone: Zone | None = None
     stamp: Literal["instant", "start", "end"] = "instant"
     midnight: Literal["next_date", "own_date"] = "next_date"
     fold: Literal["refuse", "order", "first", "second"] = "refuse"

@@ -29,29 +29,25 @@ class Program:
         return [sys.executable, "-m", "app.cli", *arguments]
 
     def __call__(self, *arguments: str, expect: int = 0) -> str:
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=REPO,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == expect, f"{arguments}: {done.stdout}\n{done.stderr}"
-        return done.stdout
+        return self._run(arguments, expect, 300).stdout
 
     def refuses(self, *arguments: str) -> str:
         """What it says on standard error when it ends with 1."""
+        return self._run(arguments, 1, 60).stderr
+
+    def _run(
+        self, arguments: Sequence[str], expect: int, timeout_s: float
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             self.command(*arguments),
             cwd=REPO,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=timeout_s,
         )
-        assert done.returncode == 1, f"{arguments}: {done.stdout}\n{done.stderr}"
-        return done.stderr
+        assert done.returncode == expect, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
