@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from models.park import Contact, Enterprise, Names, Park
+from models.meters import Names
+from models.park import Contact, Enterprise, Park
 from models.verdicts import Verdict
 from storage.alerts import OpenAlert
 from storage.outbox import MailKind, NewMail

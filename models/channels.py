@@ -15,6 +15,7 @@ class ChannelRef:
         modulus: register value at which the display wraps, raw units, or None.
         period_s: nominal sampling period [s].
         rated_per_h: highest possible amount per hour, canonical unit, or None.
+        resolution: step of the last digit of a register, raw units, or None if not known.
         in_service_from: first local day of service, or None for always.
     """
 
@@ -34,6 +35,7 @@ class ChannelRef:
     period_s: int
     rated_per_h: float | None
     in_service_from: date | None
+    resolution: float | None = None
 
     @property
     def path(self) -> str:

@@ -6,150 +6,21 @@ One validated document, `park.yaml`. Unknown keys are refused, all faults are re
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from models.errors import ConfigError
-from models.periods import BUCKET_S
-from models.quantities import QUANTITIES
+from models.meters import Meter, Model, Names
 from models.sources import Key, Source, Zone, source_faults
 
 Language = Literal["zh-CN", "en"]
 
 
-class Role(StrEnum):
-    """What a channel means in the energy, water and material balance of its enterprise.
-
-    `none` channels are stored and shown but take no part in any balance.
-    """
-
-    GRID_IMPORT = "grid_import"
-    GRID_EXPORT = "grid_export"
-    DIRECT_SUPPLY = "direct_supply"
-    ONSITE_PV = "onsite_pv"
-    ONSITE_WIND = "onsite_wind"
-    STORAGE_CHARGE = "storage_charge"
-    STORAGE_DISCHARGE = "storage_discharge"
-    WATER_INTAKE = "water_intake"
-    PRODUCTION = "production"
-    SUBSTATION_IN = "substation_in"
-    NONE = "none"
-
-
-ROLE_QUANTITY = {
-    Role.GRID_IMPORT: "active_energy",
-    Role.GRID_EXPORT: "active_energy",
-    Role.DIRECT_SUPPLY: "active_energy",
-    Role.ONSITE_PV: "active_energy",
-    Role.ONSITE_WIND: "active_energy",
-    Role.STORAGE_CHARGE: "active_energy",
-    Role.STORAGE_DISCHARGE: "active_energy",
-    Role.SUBSTATION_IN: "active_energy",
-    Role.WATER_INTAKE: "water_volume",
-    Role.PRODUCTION: "mass",
-}
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Names(_Model):
-    """A name in the two languages of the readers."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def get(self, language: str) -> str:
-        """The name in `language` (`zh-CN` or `en`)."""
-        return self.zh if language.startswith("zh") else self.en
-
-
-class Channel(_Model):
-    """One measured quantity of a meter."""
-
-    quantity: str = Field(description="key of the quantity catalogue, e.g. active_energy")
-    unit: str = Field(description="unit in which the meter sends it, e.g. kWh")
-    kind: Literal["register", "gauge", "interval"] = Field(
-        description="register: cumulative count; gauge: state at an instant; interval: amount of "
-        "the period of period_s that begins at ts"
-    )
-    role: Role = Field(default=Role.NONE, description="part it plays in the balance")
-    multiplier: float = Field(default=1.0, gt=0, description="CT x PT ratio (倍率)")
-    modulus: float | None = Field(
-        default=None, gt=0, description="register value at which the display wraps to zero"
-    )
-    period_s: int = Field(default=900, ge=1, le=86_400, description="nominal sampling period [s]")
-    rated_per_h: float | None = Field(
-        default=None, gt=0, description="highest possible amount per hour, canonical unit"
-    )
-    in_service_from: date | None = Field(
-        default=None, description="first local day of service; before it no balance waits for it"
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Channel:
-        quantity = QUANTITIES.get(self.quantity)
-        if quantity is None:
-            known = ", ".join(QUANTITIES)
-            msg = f"unknown quantity {self.quantity!r}; expected one of: {known}"
-            raise ValueError(msg)
-        if self.unit not in quantity.accepted:
-            msg = (
-                f"unit {self.unit!r} does not measure {self.quantity}; "
-                f"expected one of: {', '.join(quantity.accepted)}"
-            )
-            raise ValueError(msg)
-        if self.kind != "gauge" and not quantity.is_flow:
-            article = "an" if self.kind == "interval" else "a"
-            msg = f"{self.quantity} is a state and cannot be {article} {self.kind}; use kind: gauge"
-            raise ValueError(msg)
-        wanted = ROLE_QUANTITY.get(self.role)
-        if wanted is not None and wanted != self.quantity:
-            msg = f"role {self.role} needs quantity {wanted}, got {self.quantity}"
-            raise ValueError(msg)
-        if wanted is not None and self.kind == "gauge":
-            msg = f"role {self.role} needs kind register or interval, got gauge"
-            raise ValueError(msg)
-        if self.kind == "interval" and self.period_s % BUCKET_S and BUCKET_S % self.period_s:
-            msg = (
-                f"period_s {self.period_s} of an interval channel neither divides {BUCKET_S} s nor "
-                f"is a multiple of it; expected e.g. 300, 900, 1800, 3600 or 86400"
-            )
-            raise ValueError(msg)
-        if self.kind == "interval" and self.modulus is not None:
-            msg = "modulus belongs to registers; an interval channel has none"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def factor(self) -> float:
-        """Factor from a raw reading to the canonical unit: multiplier x unit factor."""
-        return self.multiplier * QUANTITIES[self.quantity].factor(self.unit)
-
-
-class Meter(_Model):
-    """A measuring device; `key` is its name in MQTT topics."""
-
-    key: Key
-    name: Names
-    serial: str | None = None
-    channels: dict[Key, Channel] = Field(min_length=1)
-
-
-class Contact(_Model):
+class Contact(Model):
     """A person who gets alert e-mails."""
 
     name: str = Field(min_length=1)
@@ -157,7 +28,7 @@ class Contact(_Model):
     language: Language = "zh-CN"
 
 
-class Targets(_Model):
+class Targets(Model):
     """Yearly promises of one enterprise; what is not set is not checked."""
 
     green_share_ratio: float | None = Field(
@@ -167,7 +38,7 @@ class Targets(_Model):
     water_intensity_m3_per_t: float | None = Field(default=None, gt=0)
 
 
-class Enterprise(_Model):
+class Enterprise(Model):
     """A legal entity of the park and the boundary of its balance."""
 
     key: Key
@@ -195,7 +66,7 @@ class Enterprise(_Model):
     )
 
 
-class GreenGoal(_Model):
+class GreenGoal(Model):
     """The park's green-power promise and how it is read.
 
     The report names neither numerator, boundary nor period, so all of them are configuration
@@ -212,7 +83,7 @@ class GreenGoal(_Model):
     source: str = Field(default="not stated", min_length=1)
 
 
-class RuleSettings(_Model):
+class RuleSettings(Model):
     """Thresholds of the rules; every one has a default and can be set per park."""
 
     green_tolerance_ratio: float = Field(default=0.02, ge=0, le=1)
@@ -236,7 +107,33 @@ class RuleSettings(_Model):
     )
 
 
-class Substation(_Model):
+class MeteringSettings(Model):
+    """How readings become 15-minute values. A change computes the channels of the park anew.
+
+    Source: domain facts 7.1 and 7.2; all numbers are parameters there or house rules.
+    """
+
+    glitch_samples: int = Field(
+        default=3, ge=1, le=20, description="most readings in a row that may be a glitch"
+    )
+    glitch_minutes: float = Field(
+        default=15, ge=0, le=240, description="a longer row is one if it returns this fast"
+    )
+    straight_line_minutes: float = Field(
+        default=120, ge=15, le=1440, description="longer pauses take the shape of like days"
+    )
+    like_days: int = Field(default=3, ge=1, le=10, description="latest days of the same kind")
+    like_days_within: int = Field(
+        default=42, ge=7, le=366, description="as far back as they are looked for [days]"
+    )
+    calendar: str = Field(
+        default="CN",
+        pattern=r"^[A-Z]{2}$",
+        description="country (ISO 3166) of holidays and make-up working days",
+    )
+
+
+class Substation(Model):
     """A substation that feeds the park."""
 
     key: Key
@@ -245,7 +142,7 @@ class Substation(_Model):
     meter: Key
 
 
-class Park(_Model):
+class Park(Model):
     """An industrial park: the root of park.yaml."""
 
     key: Key
@@ -254,6 +151,7 @@ class Park(_Model):
     simulated: bool = Field(default=False, description="numbers are not from real meters")
     goal: GreenGoal = GreenGoal()
     rules: RuleSettings = RuleSettings()
+    metering: MeteringSettings = MeteringSettings()
     contacts: tuple[Contact, ...] = ()
     enterprises: tuple[Enterprise, ...] = Field(min_length=1)
     substations: tuple[Substation, ...] = ()

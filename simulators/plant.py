@@ -9,7 +9,8 @@ from datetime import datetime, time
 import numpy as np
 
 from models.errors import ConfigError
-from models.park import Channel, Enterprise, Meter, Park, Role
+from models.meters import Channel, Meter, Role
+from models.park import Enterprise, Park
 from simulators.physics import Flows, Supply, enterprise_flows
 from simulators.scenario import Pv, Scenario, Wind
 from simulators.timegrid import STEP_H, Floats, YearGrid, generator

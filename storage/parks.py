@@ -12,13 +12,14 @@ from psycopg.types.json import Jsonb
 
 from models.channels import ChannelRef
 from models.errors import ConfigError
-from models.park import Channel, Enterprise, Park, parse_park
+from models.meters import Channel
+from models.park import Enterprise, Park, parse_park
 from storage.db import Conn, named_sql, translate_db_errors
 
 # A change of these rewrites the past: every interval of the channel would be computed anew.
 _HISTORY = ("quantity", "unit", "kind", "multiplier", "modulus", "timezone")
 # A change of these may decide some buckets otherwise: they are computed anew without asking.
-_RECOMPUTE = ("modulus", "rated_per_h", "period_s")
+_RECOMPUTE = ("modulus", "rated_per_h", "period_s", "resolution")
 # A change of these moves the shares of the park, not the intervals.
 _BOUNDARY = (".in_goal_boundary", ".data_from", ".timezone", ".role", ".in_service_from")
 
@@ -202,6 +203,7 @@ def _channel_row(meter_id: int, key: str, channel: Channel) -> dict[str, Any]:
         "period_s": channel.period_s,
         "rated_per_h": channel.rated_per_h,
         "in_service_from": channel.in_service_from,
+        "resolution": channel.resolution,
     }
 
 

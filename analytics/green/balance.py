@@ -13,7 +13,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from models.park import Role
+from models.meters import Role
 
 BALANCE_ROLES = (
     Role.GRID_IMPORT,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.brokerconf.options import Options
 from app.brokerconf.users import User
-from models.park import Enterprise, Meter
+from models.meters import Meter
+from models.park import Enterprise
 
 _TEXT = """\
 # {zh} {en}

@@ -8,7 +8,7 @@ from typing import Any
 
 from analytics.green.balance import BALANCE_ROLES, balance_days
 from models.channels import ChannelRef
-from models.park import Role
+from models.meters import Role
 from models.periods import buckets_in_day, day_start
 from storage.balances import (
     interval_frames,

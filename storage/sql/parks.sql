@@ -26,13 +26,13 @@ RETURNING meter_id
 -- name: upsert_channel
 -- %(meter_id)s int, %(key)s text
 INSERT INTO channel (meter_id, key, quantity, unit, kind, role, factor, modulus, period_s, rated_per_h,
-    in_service_from)
+    in_service_from, resolution)
 VALUES (%(meter_id)s, %(key)s, %(quantity)s, %(unit)s, %(kind)s, %(role)s, %(factor)s, %(modulus)s,
-    %(period_s)s, %(rated_per_h)s, %(in_service_from)s)
+    %(period_s)s, %(rated_per_h)s, %(in_service_from)s, %(resolution)s)
 ON CONFLICT (meter_id, key) DO UPDATE SET quantity = excluded.quantity, unit = excluded.unit,
     kind = excluded.kind, role = excluded.role, factor = excluded.factor,
     modulus = excluded.modulus, period_s = excluded.period_s, rated_per_h = excluded.rated_per_h,
-    in_service_from = excluded.in_service_from,
+    in_service_from = excluded.in_service_from, resolution = excluded.resolution,
     retired_at = NULL
 RETURNING channel_id
 
@@ -65,7 +65,7 @@ SELECT string_agg(park_id::text || ':' || xmin::text, ',' ORDER BY park_id) FROM
 -- Channels in use, with their owners.
 SELECT c.channel_id, c.key, m.key AS meter_key, e.enterprise_id, e.key AS enterprise_key,
        p.park_id, p.key AS park_key, c.quantity, c.unit, c.kind, c.role, c.factor, c.modulus,
-       c.period_s, c.rated_per_h, c.in_service_from
+       c.period_s, c.rated_per_h, c.in_service_from, c.resolution
 FROM channel c
 JOIN meter m USING (meter_id)
 JOIN enterprise e USING (enterprise_id)

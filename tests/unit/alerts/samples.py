@@ -7,7 +7,8 @@ from typing import Any
 
 from alerts.context import make_mails
 from models.findings import Severity
-from models.park import Contact, Enterprise, Names, Park, parse_park
+from models.meters import Names
+from models.park import Contact, Enterprise, Park, parse_park
 from models.verdicts import Outcome, Verdict
 from storage.alerts import OpenAlert
 from storage.outbox import ClaimedMail, MailKind

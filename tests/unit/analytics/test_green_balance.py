@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.green.balance import BALANCE_ROLES, balance_days, close_balances
-from models.park import Role
+from models.meters import Role
 
 Q = timedelta(minutes=15)
 T0 = datetime(2026, 3, 1, tzinfo=UTC)

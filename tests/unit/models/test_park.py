@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from models.errors import ConfigError
-from models.park import ROLE_QUANTITY, Channel, Park, Role, load_park, parse_park
+from models.meters import ROLE_QUANTITY, Channel, Role
+from models.park import Park, load_park, parse_park
 from models.quantities import QUANTITIES
 
 FILE = Path(__file__).parents[2] / "data" / "park.yaml"

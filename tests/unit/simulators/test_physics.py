@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from models.park import Role
+from models.meters import Role
 from simulators.physics import Supply, activity, battery_flows, enterprise_flows
 from simulators.plant import points
 from simulators.scenario import Battery, EnterpriseModel, Holiday, Load, Pv, Site, Wind
