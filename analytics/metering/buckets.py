@@ -49,7 +49,7 @@ class Buckets:
     @property
     def estimated(self) -> Bools:
         """True where the value is an estimate."""
-        return self.method != MEASURED
+        return np.not_equal(self.method, MEASURED)
 
 
 def noticed(
