@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analytics.metering.registers import Bools, Buckets, Floats
+from analytics.metering.buckets import EVEN, MEASURED, SOURCE, Bools, Buckets, Floats, noticed
+from models.findings import Finding, Severity
 from models.periods import BUCKET_S
 
 _SAME_S = 1e-3  # closer than this, two instants are one
 
 
 def amount_buckets(
-    at_s: Floats, raw: Floats, factor: float, period_s: int, low_s: float, high_s: float
+    at_s: Floats,
+    raw: Floats,
+    factor: float,
+    period_s: int,
+    low_s: float,
+    high_s: float,
+    marked: Bools | None = None,
 ) -> Buckets:
     """15-minute amounts of the buckets of `[low_s, high_s)` that periods cover completely.
 
@@ -27,6 +34,7 @@ def amount_buckets(
             reaches into the range.
         raw: amounts, raw unit; factor turns them into the canonical unit.
         period_s: length of all periods [s].
+        marked: readings that their source calls estimated: so is every bucket they reach into.
     """
     first = np.floor((at_s + _SAME_S) / BUCKET_S).astype(np.int64)
     stop = np.ceil((at_s + period_s - _SAME_S) / BUCKET_S).astype(np.int64)
@@ -41,10 +49,18 @@ def amount_buckets(
     amount = raw[reading] * factor * (part_s / period_s)
     sums = np.bincount(position, weights=amount[inside], minlength=len(starts))
     covered_s = np.bincount(position, weights=part_s[inside], minlength=len(starts))
-    crossing = np.bincount(position[(pieces[reading] > 1)[inside]], minlength=len(starts)) > 0
+    method = np.full(len(starts), MEASURED, dtype=np.uint8)
+    method[position[(pieces[reading] > 1)[inside]]] = EVEN
+    if marked is not None:
+        method[position[marked[reading][inside]]] = SOURCE
     overlaps = _overlaps(at_s, period_s)
     good = (np.abs(covered_s - BUCKET_S) < _SAME_S * 10) & ~_touched(starts, overlaps)
-    return Buckets(starts[good], sums.astype(np.float64)[good], crossing[good], overlaps=overlaps)
+    return Buckets(
+        starts[good],
+        sums.astype(np.float64)[good],
+        method[good],
+        findings=[_found(a, b, period_s) for a, b in overlaps if low_s <= a < high_s],
+    )
 
 
 def _overlaps(at_s: Floats, period_s: int) -> list[tuple[float, float]]:
@@ -60,3 +76,13 @@ def _touched(starts: npt.NDArray[np.int64], overlaps: list[tuple[float, float]])
     np.add.at(change, np.searchsorted(starts + BUCKET_S, at_s, side="right"), 1)
     np.add.at(change, np.searchsorted(starts, stop_s, side="left"), -1)
     return np.cumsum(change)[:-1] > 0
+
+
+def _found(start_s: float, stop_s: float, period_s: int) -> Finding:
+    evidence = {
+        "overlap_s": stop_s - start_s,
+        "period_s": period_s,
+        "meaning": "two amounts cover the same time: which one is right cannot be told, "
+        "the quarter-hours stay missing; is period_s of the channel right?",
+    }
+    return noticed("interval.overlap", Severity.WARNING, start_s, stop_s, evidence)

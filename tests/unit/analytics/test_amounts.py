@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.metering.amounts import amount_buckets
-from analytics.metering.registers import Buckets
+from analytics.metering.buckets import EVEN, MEASURED, SOURCE, Buckets
 
 T0 = 1_772_323_200  # 2026-03-01 00:00 UTC, on a bucket boundary
 DAY = 86_400
@@ -23,6 +23,11 @@ def buckets(at: list[float], raw: list[float], period_s: int = 900, factor: floa
 def rows(got: Buckets) -> list[tuple[int, float, bool]]:
     starts = (got.start_s - T0).tolist()
     return list(zip(starts, got.value.tolist(), got.estimated.tolist(), strict=True))
+
+
+def overlaps(got: Buckets) -> list[tuple[float, float]]:
+    found = [f for f in got.findings if f.code == "interval.overlap"]
+    return [(f.start.timestamp() - T0, f.stop.timestamp() - T0) for f in found]
 
 
 def test_a_quarter_hour_is_its_bucket() -> None:
@@ -78,22 +83,48 @@ def test_overlapping_periods_count_neither_twice_nor_once() -> None:
     got = buckets([0, 1800, 3600, 5400], [4.0, 8.0, 8.0, 8.0], 3600)
     # [0, 3600), [1800, 5400), [3600, 7200), [5400, 9000): only the outermost halves are single
     assert [r[0] for r in rows(got)] == [0, 900, 7200, 8100]
-    assert [(a - T0, b - T0) for a, b in got.overlaps] == [
-        (1800, 3600),
-        (3600, 5400),
-        (5400, 7200),
-    ]
+    assert overlaps(got) == [(1800, 3600), (3600, 5400), (5400, 7200)]
 
 
 def test_an_overlap_inside_one_bucket_leaves_its_neighbours() -> None:
     got = buckets([0, 300, 500, 600, 900, 1200, 1500], [1, 1, 1, 1, 1, 1, 1], 300)
     assert rows(got) == [(900, 3.0, False)]
-    assert [(a - T0, b - T0) for a, b in got.overlaps] == [(500, 600), (600, 800)]
+    assert overlaps(got) == [(500, 600), (600, 800)]
 
 
 def test_an_overlap_does_not_make_up_for_a_gap() -> None:
     # [0, 300), [150, 450), [600, 900): 900 s in all, but 150..300 twice and 450..600 not at all
     assert rows(buckets([0, 150, 600], [1, 1, 1], 300)) == []
+
+
+def test_what_an_overlap_finding_says() -> None:
+    (found,) = buckets([0, 600], [1.0, 1.0]).findings
+    assert (found.code, found.severity, found.channel_id) == ("interval.overlap", "warning", None)
+    assert found.evidence["overlap_s"] == 300.0  # [0, 900) and [600, 1500)
+    assert found.evidence["period_s"] == 900
+    assert "stay missing" in found.evidence["meaning"]
+
+
+def test_only_overlaps_of_the_range_are_told() -> None:
+    at = np.array([0.0, 600.0, 9000.0]) + T0
+    raw = np.ones(3)
+    for low, high, number in [(0, 900, 1), (900, 1800, 0), (-900, 0, 0)]:
+        got = amount_buckets(at, raw, 1.0, 900, T0 + low, T0 + high)
+        assert len(got.findings) == number, (low, high)
+
+
+def test_what_the_source_estimated_is_estimated_by_the_source() -> None:
+    at = np.array([0.0, 300.0, 600.0, 900.0, 1200.0, 1500.0]) + T0
+    marked = np.array([False, True, False, False, False, False])
+    got = amount_buckets(at, np.ones(6), 1.0, 300, T0, T0 + 1800, marked)
+    assert got.method.tolist() == [SOURCE, MEASURED]
+    assert got.value.tolist() == [3.0, 3.0]
+
+
+def test_a_long_period_that_the_source_estimated() -> None:
+    at = np.array([0.0, 1800.0]) + T0
+    got = amount_buckets(at, np.ones(2), 1.0, 1800, T0, T0 + 3600, np.array([False, True]))
+    assert got.method.tolist() == [EVEN, EVEN, SOURCE, SOURCE]
 
 
 def test_nothing_gives_nothing() -> None:
@@ -134,4 +165,4 @@ def test_without_gaps_the_total_is_kept(period_s: int, amounts: list[int]) -> No
     )
     assert got.value.sum() == pytest.approx(sum(whole), rel=1e-12)
     assert got.estimated.all() == (period_s > 900)
-    assert got.overlaps == []
+    assert got.findings == []
