@@ -66,6 +66,11 @@ class Columns:
         return self.channel[first], self.ts[first], self.ts[last]
 
 
+def pg_times(epoch_s: Array) -> Array:
+    """Fields timestamptz of epoch seconds, to the microsecond."""
+    return np.rint(epoch_s * 1e6).astype(np.int64) - _PG_EPOCH_US
+
+
 def copy_stream(*columns: Array) -> bytes:
     """The COPY stream of columns of equal length: ints, floats, bools, byte strings."""
     fields: list[tuple[str, str]] = [("fields", ">i2")]

@@ -35,13 +35,30 @@ def save_findings(conn: Conn, findings: Sequence[Finding], now: datetime) -> Non
 
 
 def forget_findings(
-    conn: Conn, channel_id: int, codes: Sequence[str], low: datetime, high: datetime
+    conn: Conn,
+    codes: Sequence[str],
+    ranges: Sequence[tuple[int, datetime, datetime]],
+    now: datetime,
 ) -> None:
-    """Remove findings of a channel that begin in `[low, high)`; the caller makes them anew."""
-    with translate_db_errors("forget findings"):
+    """Withdraw findings that begin in one of the ranges; the caller makes them anew.
+
+    Args:
+        ranges: (channel, low, high), half-open. What stands after the caller has saved its
+            findings is what it found; the rest stays on record with `withdrawn_at`.
+    """
+    if not ranges:
+        return
+    channels, lows, highs = zip(*ranges, strict=True)
+    with translate_db_errors("withdraw findings"):
         conn.execute(
             named_sql("findings")["forget_findings"],
-            {"channel_id": channel_id, "codes": list(codes), "low": low, "high": high},
+            {
+                "codes": list(codes),
+                "channels": list(channels),
+                "lows": list(lows),
+                "highs": list(highs),
+                "now": now,
+            },
         )
 
 

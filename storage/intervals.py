@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from psycopg.rows import dict_row
 
+from models.quality import MEASURED, METHODS
+from storage.binary import copy_stream, pg_times
 from storage.db import Conn, named_sql, translate_db_errors
 
 
@@ -25,12 +27,23 @@ class StaleRange:
 
 
 @dataclass(frozen=True)
+class ShapedGap:
+    """A gap whose shape came from the like days of `[since_s, start_s)`; epoch seconds."""
+
+    start_s: float
+    stop_s: float
+    since_s: float
+
+
+@dataclass(frozen=True)
 class Recomputed:
     """New buckets of one channel that replace all stored ones of `[low_s, high_s)`.
 
     Attributes:
-        start_s, value, estimated: arrays of equal length; canonical unit.
-        method: how the estimated ones were made.
+        start_s, value, method: arrays of equal length; canonical unit, number in `METHODS`.
+        edit_id: number of the edit that replaced a value, 0 for none; None: no edits at all.
+        extremes: gauges: arrays low, high, last.
+        shaped: the gaps in the range that were estimated by like days.
     """
 
     channel_id: int
@@ -39,55 +52,150 @@ class Recomputed:
     reason: str
     start_s: npt.NDArray[np.int64]
     value: npt.NDArray[np.float64]
-    estimated: npt.NDArray[np.bool_]
-    method: str = "linear"
+    method: npt.NDArray[np.uint8]
+    edit_id: npt.NDArray[np.int32] | None = None
+    extremes: tuple[npt.NDArray[np.float64], ...] | None = None
+    shaped: Sequence[ShapedGap] = ()
+
+    @property
+    def plain(self) -> bool:
+        """True if every value is measured and nothing is to be said about it."""
+        return (
+            self.extremes is None and self.edit_id is None and bool((self.method == MEASURED).all())
+        )
 
 
-def take_stale_ranges(conn: Conn, limit: int) -> list[StaleRange]:
+def take_stale_ranges(conn: Conn, channel_ids: Sequence[int], limit: int) -> list[StaleRange]:
     """Claim work; it is gone when the caller's transaction commits, back if it does not."""
     with translate_db_errors("take stale ranges"):
-        rows = conn.execute(named_sql("intervals")["take_stale_ranges"], {"limit": limit})
+        rows = conn.execute(
+            named_sql("intervals")["take_stale_ranges"],
+            {"channels": list(channel_ids), "limit": limit},
+        )
         return [StaleRange(*row) for row in rows.fetchall()]
 
 
 def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
-    """Replace the buckets of each part, log restatements, mark local days stale.
+    """Replace the buckets of each part, log restatements, mark what follows from them stale.
 
     Returns:
         Number of buckets that are new or changed.
     """
+    if not parts:
+        return 0
     sql = named_sql("intervals")
+    common = {"now": now, "methods": list(METHODS[1:])}
     with translate_db_errors("replace intervals"), conn.cursor() as cur:
         cur.execute(sql["create_interval_staging"])
         cur.execute(sql["create_range_staging"])
-        with cur.copy(sql["copy_ranges"]) as copy:
-            copy.set_types(("int4", "timestamptz", "timestamptz", "text"))
-            for part in parts:
-                copy.write_row((part.channel_id, _utc(part.low_s), _utc(part.high_s), part.reason))
-        with cur.copy(sql["copy_intervals"]) as copy:
-            copy.set_types(("int4", "timestamptz", "float8", "text", "text"))
-            for row in _rows(parts):
-                copy.write_row(row)
-        cur.execute("ANALYZE interval_staging")
-        cur.execute(sql["record_restatements"], {"now": now})
-        gone = cur.execute(sql["delete_vanished"]).rowcount
-        changed = cur.execute(sql["upsert_intervals"], {"now": now}).rowcount
-        cur.execute(sql["mark_days_stale"])
-    return changed + gone
+        _stage_ranges(conn, parts)
+        in_use = set(cur.execute(sql["ranges_in_use"]).fetchall())
+        cur.execute(sql["delete_shaped_gaps"])
+        _write_gaps(conn, parts)
+        fresh = [p for p in parts if p.plain and (p.channel_id, p.low_s) not in in_use]
+        staged = [p for p in parts if not (p.plain and (p.channel_id, p.low_s) not in in_use)]
+        written = 0
+        if staged:
+            _stage(conn, staged)
+            cur.execute("ANALYZE interval_staging")
+        cur.execute(sql["record_restatements"], common)
+        written += _count(conn, "delete_vanished", {})
+        written += _count(conn, "upsert_intervals", common)
+        written += _copy_measured(conn, fresh, now)
+    return written
 
 
-def _rows(parts: Sequence[Recomputed]) -> Iterator[tuple[Any, ...]]:
+def _stage_ranges(conn: Conn, parts: Sequence[Recomputed]) -> None:
+    with conn.cursor() as cur, cur.copy(named_sql("intervals")["copy_ranges"]) as copy:
+        copy.set_types(("int4", "timestamptz", "timestamptz", "text"))
+        for part in parts:
+            copy.write_row((part.channel_id, _utc(part.low_s), _utc(part.high_s), part.reason))
+
+
+def _copy_measured(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
+    """Values where nothing is stored yet go straight into the table, at half the price."""
+    parts = [p for p in parts if len(p.start_s)]
+    if not parts:
+        return 0
+    channel, start, value, _ = _columns(parts)
+    quality = np.full(len(start), b"measured")
+    computed = np.full(len(start), pg_times(np.array([now.timestamp()]))[0])
+    _copy(conn, "copy_measured", copy_stream(channel, start, value, quality, computed))
+    ranges = {
+        "channels": [p.channel_id for p in parts],
+        "lows": [_utc(p.low_s) for p in parts],
+        "highs": [_utc(p.high_s) for p in parts],
+    }
+    conn.execute(named_sql("intervals")["mark_days_stale"], ranges)
+    conn.execute(named_sql("intervals")["mark_gaps_stale"], ranges)
+    return len(start)
+
+
+def _stage(conn: Conn, parts: Sequence[Recomputed]) -> None:
+    """Amounts, edited amounts and gauges differ in their columns."""
+    amounts = [p for p in parts if p.extremes is None and p.edit_id is None]
+    if amounts:
+        _copy(conn, "copy_amounts", copy_stream(*_columns(amounts)))
     for part in parts:
-        for start_s, value, estimated in zip(
-            part.start_s.tolist(), part.value.tolist(), part.estimated.tolist(), strict=True
-        ):
-            yield (
-                part.channel_id,
-                _utc(start_s),
-                value,
-                "estimated" if estimated else "measured",
-                part.method if estimated else None,
+        columns = _columns([part])
+        if part.edit_id is not None:
+            edited = part.edit_id > 0
+            _copy(
+                conn,
+                "copy_edited",
+                copy_stream(*(c[edited] for c in (*columns, part.edit_id))),
             )
+            _copy(conn, "copy_amounts", copy_stream(*(c[~edited] for c in columns)))
+        elif part.extremes is not None:
+            _copy(conn, "copy_gauges", copy_stream(*columns, *part.extremes))
+
+
+def _columns(parts: Sequence[Recomputed]) -> tuple[npt.NDArray[Any], ...]:
+    channel = np.repeat(
+        np.array([p.channel_id for p in parts], dtype=np.int32), [len(p.start_s) for p in parts]
+    )
+    start = pg_times(np.concatenate([p.start_s for p in parts]).astype(np.float64))
+    value = np.concatenate([p.value for p in parts])
+    method = np.concatenate([p.method for p in parts]).astype(np.int16)
+    return channel, start, value, method
+
+
+def _write_gaps(conn: Conn, parts: Sequence[Recomputed]) -> None:
+    rows = [
+        {
+            "channel_id": part.channel_id,
+            "start": _utc(gap.start_s),
+            "stop": _utc(gap.stop_s),
+            "since": _utc(gap.since_s),
+        }
+        for part in parts
+        for gap in part.shaped
+    ]
+    if rows:
+        conn.cursor().executemany(named_sql("intervals")["insert_shaped_gap"], rows)
+
+
+def measured_values(
+    conn: Conn, channel_id: int, start_s: float, stop_s: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Measured quarter-hours of `[start_s, stop_s)`: epoch seconds and canonical values."""
+    with translate_db_errors("read measured intervals"), conn.cursor(binary=True) as cur:
+        rows = cur.execute(
+            named_sql("intervals")["measured_values"],
+            {"channel_id": channel_id, "start": _utc(start_s), "stop": _utc(stop_s)},
+        ).fetchall()
+    start, value = zip(*rows, strict=True) if rows else ((), ())
+    return np.array(start, dtype=np.int64), np.array(value, dtype=np.float64)
+
+
+def _copy(conn: Conn, name: str, stream: bytes) -> None:
+    with conn.cursor() as cur, cur.copy(named_sql("intervals")[name]) as copy:
+        copy.write(stream)
+
+
+def _count(conn: Conn, name: str, params: dict[str, Any]) -> int:
+    row = conn.execute(named_sql("intervals")[name], params).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _utc(seconds: float) -> datetime:

@@ -11,17 +11,29 @@ import numpy as np
 import numpy.typing as npt
 
 from models.findings import Finding, Severity
+from models.quality import EVEN, FLAT, LIKE_DAYS, LINEAR, MEASURED, METHODS, SOURCE
+
+__all__ = [
+    "EVEN",
+    "FLAT",
+    "LIKE_DAYS",
+    "LINEAR",
+    "MEASURED",
+    "METHODS",
+    "SOURCE",
+    "Bools",
+    "Buckets",
+    "Codes",
+    "Floats",
+    "Starts",
+    "noticed",
+    "utc",
+]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Starts = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
-
-METHODS = ("", "linear", "like_days", "flat", "even", "source")
-"""How a value was made: measured; straight line; shape of like days; shape unknown, spread evenly
-over the pause; spread evenly over a long period; estimated by the source itself."""
-
-MEASURED, LINEAR, LIKE_DAYS, FLAT, EVEN, SOURCE = range(len(METHODS))
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,16 @@ VALUES (%(code)s, %(severity)s, %(enterprise_id)s, %(channel_id)s, %(start)s, %(
     %(evidence)s, %(now)s, %(now)s)
 ON CONFLICT (code, enterprise_id, channel_id, period_start) DO UPDATE
     SET severity = excluded.severity, period_stop = excluded.period_stop,
-        evidence = excluded.evidence, last_seen_at = excluded.last_seen_at
+        evidence = excluded.evidence, last_seen_at = excluded.last_seen_at, withdrawn_at = NULL
 
 -- name: forget_findings
--- Findings of a channel that begin in [low, high), before they are made anew.
--- %(channel_id)s int, %(codes)s text[], %(low)s, %(high)s timestamptz
-DELETE FROM finding
-WHERE channel_id = %(channel_id)s AND code = ANY (%(codes)s)
-  AND period_start >= %(low)s AND period_start < %(high)s
+-- Withdraws findings that begin in one of the ranges, before they are made anew; they stay on record.
+-- %(codes)s text[], %(channels)s int[], %(lows)s, %(highs)s timestamptz[], %(now)s timestamptz
+UPDATE finding f SET withdrawn_at = %(now)s
+FROM unnest(%(channels)s::int[], %(lows)s::timestamptz[], %(highs)s::timestamptz[])
+    AS r (channel_id, low, high)
+WHERE f.channel_id = r.channel_id AND f.period_start >= r.low AND f.period_start < r.high
+  AND f.code = ANY (%(codes)s) AND f.withdrawn_at IS NULL
 
 -- name: list_findings
 -- Findings with their channel, newest first. %(limit)s int
@@ -23,6 +25,7 @@ FROM finding f
 LEFT JOIN channel c USING (channel_id)
 LEFT JOIN meter m USING (meter_id)
 LEFT JOIN enterprise e ON e.enterprise_id = coalesce(f.enterprise_id, m.enterprise_id)
+WHERE f.withdrawn_at IS NULL
 ORDER BY f.period_start DESC, f.finding_id DESC
 LIMIT %(limit)s
 
