@@ -10,7 +10,6 @@ import numpy as np
 
 from analytics.metering.buckets import utc
 from app.jobs.quarters import Setup, compute, window
-from models.channels import ChannelRef
 from models.findings import Finding
 from storage.db import Conn, translate_db_errors
 from storage.edits import active_values, edited_channels

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 
 import numpy as np
 
 from analytics.metering.amounts import amount_buckets
 from analytics.metering.batches import batch_buckets
-from analytics.metering.buckets import LIKE_DAYS, Buckets, Floats
+from analytics.metering.buckets import Buckets, Floats
 from analytics.metering.gauges import gauge_buckets
 from analytics.metering.likedays import gap_weights, look_back_start
 from analytics.metering.rates import rate_buckets
