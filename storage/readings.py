@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
+from models.installations import Installation
 from models.periods import BUCKET_S, from_us
 from storage.binary import Columns, copy_stream
 from storage.db import Conn, named_sql, translate_db_errors
@@ -172,15 +173,35 @@ class ChannelReadings:
     high_s: float
 
 
+class Register(Protocol):
+    """What decides how far readings of a register reach."""
+
+    @property
+    def glitch_samples(self) -> int:
+        """Most readings in a row that may leave the register and return."""
+
+    @property
+    def glitch_s(self) -> float:
+        """Longest time [s] for which readings may leave the register and return."""
+
+    @property
+    def installations(self) -> Sequence[Installation]:
+        """Dated records, ascending."""
+
+
 def channel_readings(
-    conn: Conn, channel_id: int, start: datetime, stop: datetime, context: int
+    conn: Conn,
+    channel_id: int,
+    start: datetime,
+    stop: datetime,
+    register: Register | None = None,
 ) -> ChannelReadings | None:
     """Readings that decide every bucket touched by a reading in `[start, stop]`.
 
     Args:
-        context: how many readings away a reading can still decide a bucket; 1 for gauges and for
-            plain differences.
+        register: what has to be known of a register; None for all other kinds.
     """
+    context = 46 if register else 1
     with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
         rows = cur.execute(
             named_sql("readings")["channel_readings"],

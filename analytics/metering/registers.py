@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from analytics.metering.buckets import (
+    LINEAR,
+    MEASURED,
+    Bools,
+    Buckets,
+    Codes,
+    Floats,
+    Starts,
+    noticed,
+)
 from analytics.metering.glitches import find_glitches
+from models.findings import Severity
+from models.installations import Installation
 from models.periods import BUCKET_S
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+__all__ = ["Installation", "RegisterSpec", "register_buckets"]
+
+Shapes = Mapping[tuple[float, float], Floats]
+_NO_SHAPES: Shapes = {}
 
 # A roll-over starts in the last and ends in the first tenth of the display (domain facts 7.1).
 _NEAR_END = 0.9
@@ -34,6 +49,12 @@ class RegisterSpec:
     modulus: float | None
     period_s: int
     rated_per_h: float | None
+    resolution: float | None = None
+    unit: str = ""
+    glitch_samples: int = 3
+    glitch_s: float = 900.0
+    straight_s: float = 7200.0
+    installations: tuple[Installation, ...] = ()
 
     @property
     def max_gap_s(self) -> float:
@@ -52,29 +73,6 @@ class Fall:
     at_s: float
     old: float
     new: float
-
-
-@dataclass(frozen=True)
-class Buckets:
-    """15-minute values of one channel, ascending; buckets without a value are absent.
-
-    Attributes:
-        start_s: epoch seconds of the bucket starts.
-        value: amounts (registers, amounts per period) or means (gauges), canonical unit.
-        estimated: True where a boundary lies in a pause longer than `max_gap_s`.
-        falls: registers only, see `Fall`.
-        glitches: registers only: (epoch seconds, raw value) of readings that were passed over.
-        gaps: pauses longer than `max_gap_s` as (start, stop) epoch seconds.
-        overlaps: amounts per period only: where two periods cover the same time, likewise.
-    """
-
-    start_s: npt.NDArray[np.int64]
-    value: Floats
-    estimated: Bools
-    falls: list[Fall] = field(default_factory=list)
-    glitches: list[tuple[float, float]] = field(default_factory=list)
-    gaps: list[tuple[float, float]] = field(default_factory=list)
-    overlaps: list[tuple[float, float]] = field(default_factory=list)
 
 
 def find_breaks(
@@ -112,7 +110,12 @@ def _is_rollover(old: float, new: float, elapsed_s: float, spec: RegisterSpec) -
 
 
 def register_buckets(
-    at_s: Floats, raw: Floats, spec: RegisterSpec, low_s: float, high_s: float
+    at_s: Floats,
+    raw: Floats,
+    spec: RegisterSpec,
+    low_s: float,
+    high_s: float,
+    shapes: Shapes = _NO_SHAPES,
 ) -> Buckets:
     """15-minute amounts of the buckets of `[low_s, high_s)` that readings bound on both sides.
 
@@ -126,13 +129,25 @@ def register_buckets(
     over.
     """
     glitch = find_glitches(raw)
-    glitches = list(zip(at_s[glitch].tolist(), raw[glitch].tolist(), strict=True))
+    found = [
+        noticed("register.glitch", Severity.WARNING, at, at, {"value": value, "unit": spec.unit})
+        for at, value in zip(at_s[glitch].tolist(), raw[glitch].tolist(), strict=True)
+        if low_s <= at < high_s
+    ]
     at_s, raw = at_s[~glitch], raw[~glitch]
     if len(at_s) < 2:
-        return Buckets(*_empty(), glitches=glitches)
+        return Buckets(*_empty(), findings=found)
     wraps, segment, falls = find_breaks(at_s, raw, spec)
     long = (np.diff(at_s) > spec.max_gap_s) & (np.diff(segment) == 0)
+    found += [
+        noticed("register.reset", Severity.WARNING, f.at_s, f.at_s, {"old": f.old, "new": f.new})
+        for f in falls
+        if low_s <= f.at_s < high_s
+    ]
     gaps = [(float(at_s[i]), float(at_s[i + 1])) for i in np.flatnonzero(long)]
+    gaps = [(a, b) for a, b in gaps if b > low_s and a < high_s]
+    found += [noticed("interval.gap", Severity.INFO, a, b, {"gap_s": b - a}) for a, b in gaps]
+    gaps_long = [(a, b) for a, b in gaps if b - a > spec.straight_s]
     starts, values, estimated = [], [], []
     for number in range(int(segment[-1]) + 1):
         mine = segment == number
@@ -147,9 +162,10 @@ def register_buckets(
         estimated.append(inside[:-1] | inside[1:])
         starts.append(edges[:-1].astype(np.int64))
     if not starts:
-        return Buckets(*_empty(), falls, glitches, gaps)
-    joined = (np.concatenate(starts), np.concatenate(values), np.concatenate(estimated))
-    return Buckets(*joined, falls, glitches, gaps)
+        return Buckets(*_empty(), findings=found, long_gaps=gaps_long)
+    joined = (np.concatenate(starts), np.concatenate(values))
+    method = np.where(np.concatenate(estimated), LINEAR, MEASURED).astype(np.uint8)
+    return Buckets(*joined, method, findings=found, long_gaps=gaps_long)
 
 
 def _amounts(
@@ -178,5 +194,5 @@ def _inside_gaps(edges: Floats, gaps: list[tuple[float, float]]) -> Bools:
     return inside
 
 
-def _empty() -> tuple[npt.NDArray[np.int64], Floats, Bools]:
-    return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool)
+def _empty() -> tuple[Starts, Floats, Codes]:
+    return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8)

@@ -40,8 +40,7 @@ def test_a_false_zero_costs_no_energy_and_invents_none() -> None:
     got = register_buckets(at, raw, RegisterSpec(1.0, 1e6, 900, None), T0, T0 + 9000)
     assert got.value.tolist() == [1.0, 1.0, 1.0, 1.0]
     assert got.estimated.tolist() == [False, True, True, False]  # the boundary was interpolated
-    assert got.glitches == [(T0 + 1800.0, 0.0)]
-    assert got.falls == []
+    assert [f.code for f in got.findings] == ["register.glitch"]
 
 
 @given(st.lists(st.integers(0, 60), min_size=2, max_size=60), st.data())

@@ -45,7 +45,6 @@ def test_rollover_by_modulus() -> None:
     spec = RegisterSpec(132_000.0, 1e6, 900, None)
     got = buckets([0, 900], [999_990.50, 12.25], spec)
     assert got.value[0] == pytest.approx(2_871_000)
-    assert got.falls == []
 
 
 def test_rollover_that_rated_power_forbids_is_a_fall() -> None:
@@ -53,7 +52,7 @@ def test_rollover_that_rated_power_forbids_is_a_fall() -> None:
     got = buckets([0, 900, 1800], [950_000, 10, 20], spec)
     assert got.start_s.tolist() == [T0 + 900]
     assert got.value.tolist() == [10.0]
-    assert (got.falls[0].old, got.falls[0].new) == (950_000, 10)
+    assert [f.code for f in got.findings] == ["register.reset"]
 
 
 def test_fall_in_the_middle_of_the_display_begins_a_new_segment() -> None:
@@ -66,7 +65,7 @@ def test_long_pause_is_estimated_and_keeps_the_total() -> None:
     got = buckets([0, 900, 4500, 5400], [0, 1, 9, 10])
     assert got.value.tolist() == [1, 2, 2, 2, 2, 1]
     assert got.estimated.tolist() == [False, True, True, True, True, False]
-    assert got.gaps == [(T0 + 900.0, T0 + 4500.0)]
+    assert [f.code for f in got.findings] == ["interval.gap"]
 
 
 def test_pause_inside_one_bucket_is_exact() -> None:
