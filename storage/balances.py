@@ -1,4 +1,4 @@
-"""Daily roll-ups and balances, and the work list of the indicator job."""
+"""Daily balances, and the work list of the indicator job."""
 
 from __future__ import annotations
 
@@ -10,19 +10,6 @@ import pandas as pd
 from psycopg.rows import dict_row
 
 from storage.db import Conn, named_sql, translate_db_errors
-
-
-def roll_up_days(conn: Conn, days: Sequence[tuple[int, date]]) -> None:
-    """Make `channel_day` of (channel, local day) pairs anew from the intervals."""
-    sql = named_sql("balances")
-    with translate_db_errors("roll up days"), conn.cursor() as cur:
-        cur.execute(sql["create_day_staging"])
-        with cur.copy(sql["copy_days"]) as copy:
-            copy.set_types(("int4", "date"))
-            for row in days:
-                copy.write_row(row)
-        cur.execute("ANALYZE day_staging")
-        cur.execute(sql["roll_up_days"])
 
 
 def interval_frames(

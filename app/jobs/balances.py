@@ -1,4 +1,4 @@
-"""Stale days to daily roll-ups and energy balances."""
+"""Stale days to roll-ups (hours, days, months, sums per role) and energy balances."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from storage.balances import (
     interval_frames,
     mark_indicators_stale,
     replace_balance_days,
-    roll_up_days,
 )
 from storage.db import Conn, translate_db_errors
 from storage.intervals import take_stale_days
 from storage.parks import AppliedPark, applied_parks, channels
+from storage.rollups import roll_up
 
 _DAYS_PER_TRANSACTION = 20_000
 _DERIVED = {*BALANCE_ROLES, Role.PRODUCTION, Role.WATER_INTAKE}
@@ -34,7 +34,7 @@ def compute_balances(
     while True:
         with translate_db_errors("compute balances"), conn.transaction():
             stale = take_stale_days(conn, _DAYS_PER_TRANSACTION)
-            roll_up_days(conn, stale)
+            roll_up(conn, stale, {number: p.park.zone for number, p in parks.items()})
             for enterprise_id, days in _by_enterprise(stale, refs).items():
                 mine = [c for c in refs.values() if c.enterprise_id == enterprise_id]
                 done["balances"] += _balance(conn, parks[mine[0].park_id], mine, days, now)

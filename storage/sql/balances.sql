@@ -1,45 +1,8 @@
--- name: create_day_staging
-CREATE TEMP TABLE IF NOT EXISTS day_staging (channel_id integer, day date) ON COMMIT DELETE ROWS
-
--- name: copy_days
-COPY day_staging (channel_id, day) FROM STDIN (FORMAT BINARY)
-
--- name: roll_up_days
--- Amounts of the staged local days from the intervals; sums in time order, so that they repeat.
--- One index range per channel and day, whatever the statistics say. A day without any interval
--- loses its row.
-WITH day_sums AS MATERIALIZED (
-    SELECT s.channel_id, s.day, a.*,
-           extract(epoch FROM t.stop_at - t.start_at) / 900 AS expected_buckets
-    FROM day_staging s
-    JOIN channel c USING (channel_id) JOIN meter m USING (meter_id) JOIN park p USING (park_id)
-    CROSS JOIN LATERAL (
-        SELECT s.day::timestamp AT TIME ZONE p.timezone AS start_at,
-               (s.day + 1)::timestamp AT TIME ZONE p.timezone AS stop_at) t
-    CROSS JOIN LATERAL (
-        SELECT sum(i.value ORDER BY i.bucket_start) AS value, count(*) AS buckets,
-               count(*) FILTER (WHERE i.quality = 'estimated') AS estimated_buckets,
-               coalesce(sum(i.value ORDER BY i.bucket_start)
-                        FILTER (WHERE i.quality = 'estimated'), 0) AS estimated_value
-        FROM interval i
-        WHERE i.channel_id = s.channel_id
-          AND i.bucket_start >= t.start_at AND i.bucket_start < t.stop_at) a
-), gone AS (
-    DELETE FROM channel_day d USING day_sums s
-    WHERE d.channel_id = s.channel_id AND d.day = s.day AND s.buckets = 0
-)
-INSERT INTO channel_day (channel_id, day, value, buckets, estimated_buckets, estimated_value,
-    expected_buckets)
-SELECT channel_id, day, value, buckets, estimated_buckets, estimated_value, expected_buckets
-FROM day_sums WHERE buckets > 0
-ON CONFLICT (channel_id, day) DO UPDATE SET value = excluded.value, buckets = excluded.buckets,
-    estimated_buckets = excluded.estimated_buckets, estimated_value = excluded.estimated_value,
-    expected_buckets = excluded.expected_buckets
-
 -- name: interval_values
--- 15-minute values of channels in [start, stop). %(channels)s int[], %(start)s, %(stop)s timestamptz
+-- 15-minute values of channels in [start, stop); what is not measured is marked.
+-- %(channels)s int[], %(start)s, %(stop)s timestamptz
 SELECT extract(epoch FROM bucket_start)::int8 AS start_s, channel_id, value,
-       quality = 'estimated' AS estimated
+       quality <> 'measured' AS estimated
 FROM interval
 WHERE channel_id = ANY (%(channels)s) AND bucket_start >= %(start)s AND bucket_start < %(stop)s
 ORDER BY bucket_start, channel_id
