@@ -12,7 +12,7 @@ from collectors.formats.base import Options
 from models.channels import ChannelRef
 from models.errors import PayloadError
 from models.periods import from_us
-from models.quantities import QUANTITIES, Quantity
+from models.quantities import Quantity, read_quantity
 from models.sources import Source
 from models.topics import covers, matches
 
@@ -171,8 +171,8 @@ class Directory:
 
 
 def _slot(ref: ChannelRef) -> Slot:
-    """Believable raw values of a channel: catalogue range and display modulus."""
-    quantity = QUANTITIES[ref.quantity]
+    """Believable raw values of a channel: range of what it sends, and display modulus."""
+    quantity = read_quantity(ref.quantity, ref.kind)
     low, high = (bound / ref.factor for bound in quantity.plausible)
     if ref.modulus:
         high = min(high, ref.modulus)

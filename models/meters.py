@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.periods import BUCKET_S
-from models.quantities import QUANTITIES
+from models.quantities import QUANTITIES, read_quantity
 from models.sources import Key
 
 
@@ -67,10 +68,14 @@ class Channel(Model):
     """One measured quantity of a meter."""
 
     quantity: str = Field(description="key of the quantity catalogue, e.g. active_energy")
-    unit: str = Field(description="unit in which the meter sends it, e.g. kWh")
-    kind: Literal["register", "gauge", "interval"] = Field(
+    unit: str = Field(
+        description="unit in which the meter sends it, e.g. kWh; of kind rate that of the rate, "
+        "e.g. kW"
+    )
+    kind: Literal["register", "gauge", "interval", "rate", "batch"] = Field(
         description="register: cumulative count; gauge: state at an instant; interval: amount of "
-        "the period of period_s that begins at ts"
+        "the period of period_s that begins at ts; rate: how fast it flows at ts, integrated; "
+        "batch: amount of an event at ts"
     )
     role: Role = Field(default=Role.NONE, description="part it plays in the balance")
     multiplier: float = Field(default=1.0, gt=0, description="CT x PT ratio (倍率)")
@@ -95,38 +100,53 @@ class Channel(Model):
             known = ", ".join(QUANTITIES)
             msg = f"unknown quantity {self.quantity!r}; expected one of: {known}"
             raise ValueError(msg)
-        if self.unit not in quantity.accepted:
-            msg = (
-                f"unit {self.unit!r} does not measure {self.quantity}; "
-                f"expected one of: {', '.join(quantity.accepted)}"
-            )
-            raise ValueError(msg)
         if self.kind != "gauge" and not quantity.is_flow:
-            article = "an" if self.kind == "interval" else "a"
-            msg = f"{self.quantity} is a state and cannot be {article} {self.kind}; use kind: gauge"
+            raise ValueError(_state_fault(self.quantity, self.kind))
+        sent = read_quantity(self.quantity, self.kind)
+        if self.unit not in sent.accepted:
+            what = f"the rate of {self.quantity}" if self.kind == "rate" else self.quantity
+            msg = (
+                f"unit {self.unit!r} does not measure {what}; "
+                f"expected one of: {', '.join(sent.accepted)}"
+            )
             raise ValueError(msg)
         wanted = ROLE_QUANTITY.get(self.role)
         if wanted is not None and wanted != self.quantity:
             msg = f"role {self.role} needs quantity {wanted}, got {self.quantity}"
             raise ValueError(msg)
         if wanted is not None and self.kind == "gauge":
-            msg = f"role {self.role} needs kind register or interval, got gauge"
+            msg = f"role {self.role} needs kind register, interval, rate or batch, got gauge"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Channel:
         if self.kind == "interval" and self.period_s % BUCKET_S and BUCKET_S % self.period_s:
             msg = (
                 f"period_s {self.period_s} of an interval channel neither divides {BUCKET_S} s nor "
                 f"is a multiple of it; expected e.g. 300, 900, 1800, 3600 or 86400"
             )
             raise ValueError(msg)
-        if self.kind == "interval" and self.modulus is not None:
-            msg = "modulus belongs to registers; an interval channel has none"
-            raise ValueError(msg)
+        for name in ("modulus", "resolution"):
+            if self.kind != "register" and getattr(self, name) is not None:
+                msg = f"{name} belongs to registers; a channel of kind {self.kind} has none"
+                raise ValueError(msg)
         return self
 
     @property
     def factor(self) -> float:
-        """Factor from a raw reading to the canonical unit: multiplier x unit factor."""
-        return self.multiplier * QUANTITIES[self.quantity].factor(self.unit)
+        """Factor from a raw reading to the canonical unit: multiplier x unit factor.
+
+        Of kind rate: to the canonical unit of the quantity per hour.
+        """
+        return self.multiplier * read_quantity(self.quantity, self.kind).factor(self.unit)
+
+
+def _state_fault(quantity: str, kind: str) -> str:
+    flows = [q.key for q in QUANTITIES.values() if q.rate == quantity and kind == "rate"]
+    remedy = f"name what flows ({', '.join(flows)}) or use kind: gauge" if flows else ""
+    article = "an" if kind == "interval" else "a"
+    return f"{quantity} is a state and cannot be {article} {kind}; {remedy or 'use kind: gauge'}"
 
 
 class Meter(Model):
@@ -135,4 +155,28 @@ class Meter(Model):
     key: Key
     name: Names
     serial: str | None = None
+    parent: Key | None = Field(
+        default=None, description="meter of this park that measures the same flow upstream"
+    )
+    losses_ratio: float | None = Field(
+        default=None, ge=0, lt=1, description="most that may be lost below it; default: the park's"
+    )
     channels: dict[Key, Channel] = Field(min_length=1)
+
+
+def parent_faults(meters: Sequence[Meter]) -> list[str]:
+    """Faults of the tree of meters: parents that do not exist, circles."""
+    parents = {m.key: m.parent for m in meters}
+    faults = [
+        f"meter {m.key}: parent {m.parent!r} is not a meter of this park"
+        for m in meters
+        if m.parent is not None and m.parent not in parents
+    ]
+    for meter in meters:
+        above, seen = meter.parent, {meter.key}
+        while above is not None and above not in seen:
+            seen.add(above)
+            above = parents.get(above)
+        if above == meter.key:
+            faults.append(f"meter {meter.key}: its parents lead back to itself")
+    return faults

@@ -24,6 +24,8 @@ class Quantity:
         is_flow: True when readings accumulate (energy, volume, mass), False for a state (power).
         plausible: lowest and highest believable reading in the canonical unit, multiplier included.
         grafana_unit: unit id of Grafana's catalogue.
+        rate: key of the state that says how fast this flow flows; its canonical unit is that of
+            the flow per hour, so that a rate times hours is an amount.
     """
 
     key: str
@@ -35,6 +37,7 @@ class Quantity:
     is_flow: bool
     plausible: tuple[float, float]
     grafana_unit: str
+    rate: str | None = None
 
     def factor(self, unit: str) -> float:
         """Factor from `unit` to the canonical unit.
@@ -52,6 +55,7 @@ class Quantity:
 
 _ENERGY = {"Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "GWh": 1e6}
 _VOLUME = {"L": 1e-3, "m3": 1.0}
+_MASS = {"kg": 1e-3, "t": 1.0, "kt": 1e3}
 _REACTIVE = {"varh": 1e-3, "kvarh": 1.0, "Mvarh": 1e3}
 
 _TABLE = (
@@ -65,6 +69,7 @@ _TABLE = (
         True,
         (0.0, 1e12),
         "kwatth",
+        "active_power",
     ),
     Quantity(
         "reactive_energy",
@@ -76,6 +81,7 @@ _TABLE = (
         True,
         (0.0, 1e12),
         "suffix: kvarh",
+        "reactive_power",
     ),
     Quantity(
         "active_power",
@@ -88,7 +94,18 @@ _TABLE = (
         (-5e6, 5e6),
         "kwatt",
     ),
-    Quantity("water_volume", "水量", "water volume", "m3", "_m3", _VOLUME, True, (0.0, 1e10), "m3"),
+    Quantity(
+        "water_volume",
+        "水量",
+        "water volume",
+        "m3",
+        "_m3",
+        _VOLUME,
+        True,
+        (0.0, 1e10),
+        "m3",
+        "volume_flow",
+    ),
     Quantity(
         "gas_volume",
         "天然气量",
@@ -99,6 +116,7 @@ _TABLE = (
         True,
         (0.0, 1e10),
         "m3",
+        "volume_flow",
     ),
     Quantity(
         "mass",
@@ -106,13 +124,23 @@ _TABLE = (
         "mass",
         "t",
         "_t",
-        {"kg": 1e-3, "t": 1.0, "kt": 1e3},
+        _MASS,
         True,
         (0.0, 1e9),
         "suffix: t",
+        "mass_flow",
     ),
     Quantity(
-        "heat", "热量", "heat", "GJ", "_gj", {"MJ": 1e-3, "GJ": 1.0}, True, (0.0, 1e9), "suffix: GJ"
+        "heat",
+        "热量",
+        "heat",
+        "GJ",
+        "_gj",
+        {"MJ": 1e-3, "GJ": 1.0, "kWh": 3.6e-3, "MWh": 3.6},
+        True,
+        (0.0, 1e9),
+        "suffix: GJ",
+        "thermal_power",
     ),
     Quantity(
         "state_of_charge",
@@ -227,6 +255,73 @@ _TABLE = (
         (0.0, 1.0),
         "percentunit",
     ),
+    Quantity(
+        "mass_flow",
+        "质量流量",
+        "mass flow",
+        "t/h",
+        "_t_per_h",
+        {"kg/h": 1e-3, "kg/s": 3.6, "t/h": 1.0},
+        False,
+        (-1e6, 1e6),
+        "suffix: t/h",
+    ),
+    Quantity(
+        "thermal_power",
+        "热功率",
+        "thermal power",
+        "GJ/h",
+        "_gj_per_h",
+        {"kW": 3.6e-3, "MW": 3.6, "MJ/h": 1e-3, "GJ/h": 1.0},
+        False,
+        (-1e6, 1e6),
+        "suffix: GJ/h",
+    ),
+    Quantity(
+        "normal_volume_flow",
+        "标况流量",
+        "volume flow at normal conditions",
+        "Nm3/h",
+        "_nm3_per_h",
+        {"Nm3/min": 60.0, "Nm3/h": 1.0},
+        False,
+        (-1e6, 1e6),
+        "suffix: Nm³/h",
+    ),
+    Quantity(
+        "steam_mass",
+        "蒸汽量",
+        "steam",
+        "t",
+        "_t",
+        _MASS,
+        True,
+        (0.0, 1e9),
+        "suffix: t",
+        "mass_flow",
+    ),
+    Quantity(
+        "compressed_air_volume",
+        "压缩空气量",
+        "compressed air at normal conditions",
+        "Nm3",
+        "_nm3",
+        {"Nm3": 1.0},
+        True,
+        (0.0, 1e10),
+        "suffix: Nm³",
+        "normal_volume_flow",
+    ),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType({q.key: q for q in _TABLE})
+
+
+def read_quantity(key: str, kind: str) -> Quantity:
+    """The quantity that a channel sends: of kind `rate` the rate of its flow, else its own.
+
+    Raises:
+        KeyError: no such quantity, or it is a state and has no rate.
+    """
+    quantity = QUANTITIES[key]
+    return QUANTITIES[quantity.rate or ""] if kind == "rate" else quantity

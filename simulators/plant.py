@@ -48,8 +48,9 @@ def scenario_faults(park: Park, scenario: Scenario) -> Iterator[str]:
     if scenario.park != park.key:
         yield f"the scenario is for park {scenario.park!r}, the park file for {park.key!r}"
     for point in points(park):
-        if point.channel.kind == "interval":
-            yield f"channel {point.path}: kind interval is not simulated; use register"
+        kind = point.channel.kind
+        if kind not in ("register", "gauge"):
+            yield f"channel {point.path}: kind {kind} is not simulated; use register or gauge"
     yield from _unknown("enterprise", scenario.enterprises, {e.key for e in park.enterprises})
     yield from _unknown("start register", scenario.start_registers, {p.path for p in points(park)})
     for station in scenario.substations.values():

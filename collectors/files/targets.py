@@ -10,7 +10,7 @@ from typing import NamedTuple
 from collectors.files.mapping import Nem12Mapping, TableMapping, Target
 from models.channels import ChannelRef
 from models.errors import ConfigError
-from models.quantities import QUANTITIES
+from models.quantities import QUANTITIES, read_quantity
 
 
 class Place(NamedTuple):
@@ -29,10 +29,10 @@ class Place(NamedTuple):
 def find_place(ref: ChannelRef, stamp: str) -> Place:
     """Topic and shift of a channel.
 
-    Amounts and means of a period are kept at its start; a register that was read at the end of
-    the period was read then.
+    Amounts and means of a period are kept at its start; a register or a rate that was read at the
+    end of the period was read then, and an event happened then.
     """
-    shifted = stamp == "end" and ref.kind != "register"
+    shifted = stamp == "end" and ref.kind in ("interval", "gauge")
     shift_us = -ref.period_s * 1_000_000 if shifted else 0
     return Place(topic_of(ref), json.dumps(ref.key), shift_us)
 
@@ -50,13 +50,13 @@ def unit_scale(unit: str | None, ref: ChannelRef) -> Decimal | None:
     """
     if unit is None or unit == ref.unit:
         return None
-    quantity = QUANTITIES[ref.quantity]
+    quantity = read_quantity(ref.quantity, ref.kind)
     return Decimal(str(quantity.factor(unit))) / Decimal(str(quantity.factor(ref.unit)))
 
 
 def catalogue_unit(text: str, ref: ChannelRef) -> str | None:
     """A unit in the catalogue's spelling, found without regard to case; None: of another kind."""
-    for unit in QUANTITIES[ref.quantity].accepted:
+    for unit in read_quantity(ref.quantity, ref.kind).accepted:
         if unit.casefold() == text.strip().casefold():
             return unit
     return None
@@ -109,9 +109,9 @@ def nem12_faults(mapping: Nem12Mapping, channels: Sequence[ChannelRef]) -> list[
     known = {(c.meter_key, c.key): c for c in channels}
     for name, target in mapping.streams.items():
         ref = known.get((target.meter, target.channel))
-        if ref is not None and ref.kind == "register":
+        if ref is not None and ref.kind in ("register", "rate", "batch"):
             faults.append(
-                f"streams.{name}: {ref.path} is a register; NEM12 holds amounts per period, make "
+                f"streams.{name}: {ref.path} is a {ref.kind}; NEM12 holds amounts per period, make "
                 "it kind: interval"
             )
     return faults

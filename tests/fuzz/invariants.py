@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from collectors.door import Batch, Door
 from collectors.formats.base import Incoming, to_us
-from models.quantities import QUANTITIES
+from models.quantities import read_quantity
 from models.topics import valid_filter
 from storage.readings import Quarantined, storable_text
 from tests.fuzz.corpus import NOW, TOLERANCE, channel_refs, park
@@ -37,7 +37,7 @@ def limits() -> dict[int, Limit]:
     """Limits by channel, worked out apart from the directory."""
     made = {}
     for ref in channel_refs():
-        low, high = QUANTITIES[ref.quantity].plausible
+        low, high = read_quantity(ref.quantity, ref.kind).plausible
         high /= ref.factor
         made[ref.channel_id] = Limit(
             ref.enterprise_key, low / ref.factor, min(high, ref.modulus or high)

@@ -14,7 +14,7 @@ from collectors.directory import Directory
 from collectors.door import Batch, Door
 from collectors.formats.base import Incoming
 from collectors.formats.sparkplug_host import SparkplugHost
-from models.quantities import QUANTITIES
+from models.quantities import read_quantity
 from storage.db import Conn, connect
 from storage.migrate import migrate
 from storage.parks import apply_park, channels
@@ -90,7 +90,9 @@ def _check_rows(conn: Conn, let_in: list[ReadingTuple]) -> None:
         ref = known.get(channel_id)
         require(ref is not None, "a value of no channel", (channel_id, value, kind))
         assert ref is not None
-        low, high = (bound / ref.factor for bound in QUANTITIES[ref.quantity].plausible)
+        low, high = (
+            bound / ref.factor for bound in read_quantity(ref.quantity, ref.kind).plausible
+        )
         high = min(high, ref.modulus or high)
         require(low <= value <= high, f"outside {low} to {high}", (ref.path, value, kind))
     stored = {(c, ts): value for c, ts, value, kind in rows if kind == "reading"}

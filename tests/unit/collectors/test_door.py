@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from collectors.directory import Directory
-from collectors.door import Batch, Door
+from collectors.door import Batch, Door, converted
 from collectors.formats.base import Incoming
 from models.channels import ChannelRef
+from models.errors import PayloadError
 from models.periods import to_us
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -130,3 +131,30 @@ def test_long_lists_of_problems_are_cut_and_jsonb_can_hold_them() -> None:
     assert len(detail) == 51
     assert (detail[-1]["code"], detail[-1]["got"]) == ("more", "11")
     assert "\0" not in json.dumps(detail, ensure_ascii=False)
+
+
+def test_a_rate_is_believable_as_a_rate_and_an_event_as_an_amount() -> None:
+    flow = {"quantity": "water_volume", "unit": "L/s", "kind": "rate", "factor": 3.6}
+    slip = {"quantity": "mass", "unit": "kg", "kind": "batch", "factor": 1e-3}
+    refs = [channel(1, "a", "m", "flow", **flow), channel(2, "a", "m", "slip", **slip)]
+    door = Door(Directory(refs), 10_000, timedelta(minutes=5))
+
+    def stored(**values: float) -> list[float]:
+        text = json.dumps({"ts": NOW.isoformat(), "values": values})
+        return [r[2] for r in door.judge([Incoming("park/p/a/m", text.encode(), NOW)]).readings]
+
+    # up to 1e6 m3/h either way = 277,777.8 L/s; a volume would allow 0 to 2.8e9
+    assert stored(flow=-277_777) == [-277_777]
+    assert stored(flow=277_778) == []
+    assert stored(flow=-277_778) == []
+    # 0 to 1e9 t: a correction slip is no event of its own
+    assert stored(slip=0) == [0]
+    assert stored(slip=-1) == []
+
+
+def test_the_unit_of_a_rate_is_converted() -> None:
+    flow = {"quantity": "water_volume", "unit": "L/s", "kind": "rate", "factor": 3.6}
+    slot = Directory([channel(1, "a", "m", "flow", **flow)])._channels["p", "m", "flow"]
+    assert converted(36.0, "m3/h", slot) == pytest.approx(10.0)
+    with pytest.raises(PayloadError, match="a unit of volume_flow"):
+        converted(36.0, "m3", slot)

@@ -108,7 +108,7 @@ def test_a_substation_needs_a_meter_of_the_park() -> None:
         ),
         pytest.param(
             {**ENERGY, "kind": "gauge", "role": "grid_import"},
-            "role grid_import needs kind register or interval, got gauge",
+            "role grid_import needs kind register, interval, rate or batch, got gauge",
             id="gauge-in-balance",
         ),
         pytest.param(
@@ -123,8 +123,33 @@ def test_a_substation_needs_a_meter_of_the_park() -> None:
         ),
         pytest.param(
             {**ENERGY, "kind": "interval", "modulus": 1000},
-            "modulus belongs to registers",
+            "modulus belongs to registers; a channel of kind interval has none",
             id="modulus-of-amounts",
+        ),
+        pytest.param(
+            {**ENERGY, "kind": "batch", "resolution": 0.01},
+            "resolution belongs to registers; a channel of kind batch has none",
+            id="resolution-of-events",
+        ),
+        pytest.param(
+            {**ENERGY, "kind": "rate"},
+            "unit 'kWh' does not measure the rate of active_energy; expected one of: W, kW, MW",
+            id="rate-in-a-unit-of-amounts",
+        ),
+        pytest.param(
+            {"quantity": "active_power", "unit": "kW", "kind": "rate"},
+            "active_power is a state and cannot be a rate; name what flows (active_energy) or",
+            id="rate-of-a-state",
+        ),
+        pytest.param(
+            {"quantity": "voltage", "unit": "V", "kind": "rate"},
+            "voltage is a state and cannot be a rate; use kind: gauge",
+            id="rate-of-no-flow",
+        ),
+        pytest.param(
+            {"quantity": "active_power", "unit": "kW", "kind": "batch"},
+            "active_power is a state and cannot be a batch; use kind: gauge",
+            id="state-of-an-event",
         ),
         pytest.param({**ENERGY, "role": "grid"}, "Input should be", id="unknown-role"),
         pytest.param({**ENERGY, "modulus": -1}, "greater than 0", id="modulus"),
