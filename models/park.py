@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from models.errors import ConfigError
-from models.meters import Meter, Model, Names
+from models.meters import Meter, Model, Names, parent_faults
 from models.sources import Key, Source, Zone, source_faults
 
 Language = Literal["zh-CN", "en"]
@@ -133,6 +133,56 @@ class MeteringSettings(Model):
     )
 
 
+class ValidationSettings(Model):
+    """Thresholds of the checks of finished days (codes `validation.*` and `clock.skew`).
+
+    Source: domain facts 7.2 where a description says so; the others are house rules.
+    """
+
+    settle_minutes: float = Field(
+        default=60, ge=0, le=2880, description="a day is checked this long after its end"
+    )
+    spike_ratio: float = Field(
+        default=1.8, gt=0, description="(h1 - h3) / h3 of a day; source: CPUC VEE, 180 %"
+    )
+    spike_min_buckets: int = Field(default=8, ge=3, le=92)
+    level_ratio: float = Field(
+        default=0.5, gt=0, lt=1, description="share by which a day may differ from like days"
+    )
+    like_days: int = Field(default=3, ge=1, le=5, description="latest days of the same kind")
+    stuck_buckets: int = Field(
+        default=24, ge=4, le=960, description="quarter-hours that a running load may stand still"
+    )
+    stuck_normal_ratio: float = Field(
+        default=0.1, ge=0, le=1, description="a load runs if fewer of its quarter-hours are still"
+    )
+    sum_steps: float = Field(
+        default=2, gt=0, description="tolerance of the sum check [register steps]; source: VEE"
+    )
+    parent_loss_ratio: float = Field(
+        default=0.03, ge=0, lt=1, description="most that may be lost below a parent meter"
+    )
+    parent_gain_ratio: float = Field(
+        default=0.01, ge=0, lt=1, description="most by which its children may exceed a parent"
+    )
+    reactive_buckets: int = Field(
+        default=4, ge=1, le=92, description="quarter-hours of reactive without active energy"
+    )
+    skew_s: float = Field(
+        default=180, gt=0, description="alarm of the device clock [s]; source: domain 7.2, 3 min"
+    )
+    skew_spread_s: float = Field(
+        default=60, gt=0, description="a lag that varies more is transport, not the clock [s]"
+    )
+    ratio_jump: float = Field(
+        default=1.4, gt=1, description="a lasting constant ratio beyond this or its reciprocal"
+    )
+    ratio_spread: float = Field(
+        default=0.1, gt=0, lt=1, description="interquartile range by median of a constant ratio"
+    )
+    min_completeness_ratio: float = Field(default=0.90, ge=0, le=1)
+
+
 class Substation(Model):
     """A substation that feeds the park."""
 
@@ -152,6 +202,7 @@ class Park(Model):
     goal: GreenGoal = GreenGoal()
     rules: RuleSettings = RuleSettings()
     metering: MeteringSettings = MeteringSettings()
+    validation: ValidationSettings = ValidationSettings()
     contacts: tuple[Contact, ...] = ()
     enterprises: tuple[Enterprise, ...] = Field(min_length=1)
     substations: tuple[Substation, ...] = ()
@@ -172,6 +223,7 @@ class Park(Model):
             for s in self.substations
             if s.meter not in meters
         ]
+        faults += parent_faults([m for e in self.enterprises for m in e.meters])
         faults += source_faults(
             self.key,
             [

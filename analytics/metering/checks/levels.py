@@ -1,0 +1,62 @@
+"""A day against the days of its kind before: too high, too low, nothing at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from analytics.metering.checks.days import Days, like_rows
+from models.findings import Finding, Severity
+from models.park import ValidationSettings
+
+
+def levels(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
+    """Complete days outside the band around the mean of the latest like days.
+
+    Compared is the mean quarter-hour, so that a day of 23 hours is no low one. A whole day of
+    zero is `validation.zero`, a warning from the second one on, and not `validation.low` as well.
+
+    Source: CPUC VEE rules, high/low check against the same period before; the band is ours.
+    """
+    rows = like_rows(days, limits.like_days)
+    mean = days.total / np.maximum(days.grid.expected, 1)
+    usual = mean[rows].mean(axis=1)
+    floor = 2 * days.step / days.grid.expected
+    can_tell = days.complete & (rows >= 0).all(axis=1) & (usual > floor)
+    for row in days.rows:
+        if not can_tell[row]:
+            continue
+        expected = float(usual[row] * days.grid.expected[row])
+        facts: dict[str, Any] = {
+            **days.named(day=days.total[row], like_days=expected),
+            "like_days": [days.grid.day(int(n)).isoformat() for n in rows[row]],
+        }
+        if days.total[row] == 0:
+            again = row > 0 and days.complete[row - 1] and days.total[row - 1] == 0
+            severity = Severity.WARNING if again else Severity.INFO
+            yield days.of_day(row, "validation.zero", severity, facts | {"meaning": _ZERO})
+        elif not days.varies and not _inside(days.total[row] / expected, limits.level_ratio):
+            high = days.total[row] > expected
+            facts |= {
+                "day_to_like_days_ratio": float(days.total[row] / expected),
+                "limit_ratio": limits.level_ratio,
+                "meaning": _LEVEL.format("more" if high else "less"),
+            }
+            code = "validation.high" if high else "validation.low"
+            yield days.of_day(row, code, Severity.WARNING, facts)
+
+
+def _inside(ratio: float, band: float) -> bool:
+    return 1 - band <= ratio <= 1 + band
+
+
+_ZERO = (
+    "nothing was counted all day although the days of its kind before had consumption: is the "
+    "plant off, or has the meter lost a phase, its pulse or its supply"
+)
+_LEVEL = (
+    "the day has much {} than the latest days of its kind: ask what ran; if nothing changed, "
+    "look for a false reading or a changed multiplier"
+)

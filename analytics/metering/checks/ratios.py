@@ -1,0 +1,97 @@
+"""A lasting constant ratio to the days before: a multiplier that changed without a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from datetime import date, timedelta
+
+import numpy as np
+
+from analytics.metering.buckets import Bools, Floats
+from analytics.metering.checks.days import SLOTS, Days, Ints, like_rows
+from models.findings import Finding, Severity
+from models.park import ValidationSettings
+
+QUIET_DAYS = 7
+"""The same ratio again within this many days is the same change."""
+_EXAMPLES = 3
+_SAME = 0.2
+_NICE = (1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 8, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 100, 1000)
+_NEAR = 0.03
+
+
+def ratio_jumps(
+    days: Days, limits: ValidationSettings, declared: Set[date] = frozenset()
+) -> Iterator[Finding]:
+    """Days from which on the profile is a constant multiple of that of the like days before.
+
+    The profile before is, per quarter-hour, the median of the three latest like days. The day and
+    the next one must both differ from what was before the day, by nearly the same ratio, in nearly
+    every quarter-hour alike. A plant that runs harder has another shape; a multiplier has not.
+
+    Args:
+        declared: days of installation records: at and beside them a change is explained.
+
+    Source: domain facts 7.1, multiplier change without event; the thresholds are ours.
+    """
+    if days.varies or len(days.grid) < 3:
+        return
+    ratio = _constant_ratio(days, like_rows(days, _EXAMPLES), limits)
+    after = _constant_ratio(days, like_rows(days, _EXAMPLES, skip=1), limits)
+    lasting = np.full(len(ratio), np.nan)
+    with np.errstate(invalid="ignore"):
+        alike = np.abs(after[1:] / ratio[:-1] - 1) <= _SAME
+    lasting[:-1] = np.where(alike, ratio[:-1], np.nan)
+    for row in days.rows:
+        day = days.grid.day(row)
+        if np.isnan(lasting[row]) or _known(lasting, row) or declared & _beside(day):
+            continue
+        yield days.of_day(row, "validation.ratio_jump", Severity.WARNING, _facts(lasting[row]))
+
+
+def _constant_ratio(days: Days, before: Ints, limits: ValidationSettings) -> Floats:
+    """Ratio of each day to its like days, NaN where it is no constant one beyond the limit."""
+    out = np.full(len(days.grid), np.nan)
+    usual_total = days.total[before].mean(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rough = days.total / usual_total
+    far = (rough > limits.ratio_jump) | (rough < 1 / limits.ratio_jump)
+    for row in np.flatnonzero(far & (before >= 0).all(axis=1) & (usual_total > 0)):
+        usual = np.median(days.wall[before[row]], axis=0)
+        now = days.wall[row]
+        good = _countable(now, usual, 2 * days.step[row])
+        if good.sum() < SLOTS // 2:
+            continue
+        low, middle, high = np.percentile(now[good] / usual[good], (25, 50, 75))
+        if (high - low) < limits.ratio_spread * middle and not (
+            1 / limits.ratio_jump <= middle <= limits.ratio_jump
+        ):
+            out[row] = middle
+    return out
+
+
+def _countable(now: Floats, usual: Floats, floor: float) -> Bools:
+    with np.errstate(invalid="ignore"):
+        return np.asarray((now > floor) & (usual > floor))
+
+
+def _known(lasting: Floats, row: int) -> bool:
+    earlier = lasting[max(0, row - QUIET_DAYS) : row]
+    return bool((np.abs(earlier / lasting[row] - 1) <= _SAME).any())
+
+
+def _beside(day: date) -> set[date]:
+    return {day + timedelta(days=n) for n in (-1, 0, 1)}
+
+
+def _facts(ratio: float) -> dict[str, object]:
+    size = max(ratio, 1 / ratio)
+    near = [n for n in _NICE if abs(size / n - 1) <= _NEAR]
+    facts: dict[str, object] = {"after_to_before_ratio": float(ratio)}
+    if near:
+        facts["near_ratio"] = near[0] if ratio > 1 else 1 / near[0]
+    return facts | {
+        "meaning": "from this day on all quarter-hours are a constant multiple of what they were: "
+        "probably the multiplier (CT or PT) was changed without a record; if so, record it with "
+        "`greenpark meter`"
+    }
