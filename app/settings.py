@@ -98,6 +98,14 @@ class Settings(BaseSettings):
     job_interval_s: float = Field(
         default=30, gt=0, description="pause between runs of the calculation jobs [s]"
     )
+    compress_after_days: int = Field(
+        default=30, ge=0, description="TimescaleDB compresses older data; 0: never [days]"
+    )
+    keep_readings_days: int = Field(
+        default=0,
+        ge=0,
+        description="raw readings older than this are removed; 0: kept for ever [days]",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="level of the logs on standard error"
     )

@@ -22,6 +22,7 @@ from storage.intervals import (
     replace_intervals,
     take_stale_ranges,
 )
+from storage.lifecycle import sealed_until
 from storage.parks import applied_parks, channels
 
 _RANGES_PER_TRANSACTION = 4000
@@ -58,6 +59,7 @@ def compute_intervals(
             if not stale:
                 return done
             work = _by_channel(stale)
+            sealed = sealed_until(conn)
             records, edited = installations(conn, list(work)), edited_channels(conn)
             parts = [
                 part
@@ -71,6 +73,7 @@ def compute_intervals(
                         number in edited,
                     ),
                     ranges,
+                    sealed.timestamp() if sealed else -np.inf,
                 )
             ]
             done["buckets"] += replace_intervals(conn, [p.recomputed for p in parts], now)
@@ -108,8 +111,11 @@ def _by_channel(stale: Sequence[StaleRange]) -> Mapping[int, list[StaleRange]]:
     return merged
 
 
-def _parts(conn: Conn, setup: Setup, ranges: Sequence[StaleRange]) -> Iterator[_Part]:
-    covered_s = -np.inf  # ranges may reach into each other through their neighbouring readings
+def _parts(
+    conn: Conn, setup: Setup, ranges: Sequence[StaleRange], sealed_s: float
+) -> Iterator[_Part]:
+    # what is sealed has lost its readings; ranges reach into each other through their neighbours
+    covered_s = sealed_s
     channel = setup.channel
     for item in ranges:
         data = window(conn, setup, item)

@@ -16,6 +16,7 @@ from app.jobs.balances import compute_balances
 from app.jobs.evaluate import evaluate_rules
 from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
+from app.jobs.lifecycle import keep_house
 from app.settings import Settings
 from models.errors import StorageError
 from storage.db import Conn
@@ -71,12 +72,20 @@ def deliver(connect: Callable[[], Conn], settings: Settings, now: datetime) -> M
         )
 
 
+def keep(connect: Callable[[], Conn], settings: Settings) -> Mapping[str, Any]:
+    """Compress and remove what is old."""
+    with connect() as conn:
+        at = wall_now()
+        return _noted(conn, "lifecycle", at, partial(keep_house, conn, settings, at))
+
+
 def run_once(
     connect: Callable[[], Conn], settings: Settings, now: datetime
 ) -> dict[str, Mapping[str, Any]]:
     """Every due job once."""
     results = calculate(connect, now)
     results["delivery"] = deliver(connect, settings, now)
+    results["lifecycle"] = keep(connect, settings)
     return results
 
 

@@ -12,7 +12,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.clock import Clock
-from app.jobs.pipeline import calculate, deliver
+from app.jobs.pipeline import calculate, deliver, keep
 from app.settings import Settings
 from models.errors import StorageError
 from storage.db import Conn
@@ -20,6 +20,7 @@ from storage.db import Conn
 log = logging.getLogger(__name__)
 
 _DELIVERY_EVERY_S = 5
+_LIFECYCLE_EVERY_H = 6
 
 
 def serve(connect: Callable[[], Conn], settings: Settings, clock: Clock) -> None:
@@ -53,7 +54,15 @@ def serve(connect: Callable[[], Conn], settings: Settings, clock: Clock) -> None
         id="deliver",
         args=[lambda: deliver(connect, settings, clock.now()), "deliver"],
     )
+    scheduler.add_job(
+        _guarded,
+        "interval",
+        hours=_LIFECYCLE_EVERY_H,
+        id="lifecycle",
+        args=[lambda: keep(connect, settings), "lifecycle"],
+    )
     _guarded(lambda: calculate(connect, clock.now()), "calculate")
+    _guarded(lambda: keep(connect, settings), "lifecycle")
     scheduler.start()
     log.info("jobs run every %s s", settings.job_interval_s)
     stop.wait()
