@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from collectors.files.items import Content
 from collectors.files.mapping import Nem12Mapping
+from collectors.files.marks import ESTIMATED_MARK
 from collectors.files.numbers import NumberReader
 from collectors.files.rows import numbered
 from collectors.files.targets import catalogue_unit, nem12_faults, topic_of, unit_scale
@@ -60,8 +61,9 @@ class Nem12Reader:
     """Makes a message of every day of every stream; rows are records.
 
     Args:
-        accepted: first letters of the quality flags that become readings; the others are refused
-            as `quality`. Null data (N) is missing, whatever number stands there.
+        accepted: first letters of the quality flags that become readings, marked if they are
+            estimates; the others are refused as `quality`. Null data (N) is missing, whatever
+            number stands there.
 
     Raises:
         ConfigError: the mapping does not fit the park, or the file is no NEM12.
@@ -179,8 +181,10 @@ class Nem12Reader:
             if flag[:1] == _NONE or not text:
                 self.tally["values missing"] += 1
                 continue
-            good = flag[:1] in self._accepted
-            quality = "" if good else f',"q":1,"quality":{json.dumps(flag)}'
+            if flag[:1] not in self._accepted:
+                quality = f',"q":1,"quality":{json.dumps(flag)}'
+            else:
+                quality = f",{ESTIMATED_MARK}" if flag[:1] in ESTIMATED else ""
             value = _NUMBERS.json(text, scale)
             ts = (day.start + n * step).isoformat()
             yield f'{{"ts":"{ts}","values":{{{key}:{value}}}{quality},{more}}}'

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from collectors.backfill import store_history
 from collectors.door import Batch
+from collectors.files.marks import marks_of
 from collectors.formats.base import Incoming
 from collectors.health import OUTCOMES, Health
 from models.errors import ConfigError
 from models.periods import Clock
 from storage.db import Conn
 from storage.imports import ImportKey, ImportProgress, begin_import, find_import, save_import
+from storage.marks import save_marks
 from storage.readings import Stored
 
 _PIECE = 1 << 20
@@ -46,7 +48,7 @@ def _digest(path: Path, *options: str) -> bytes:
 
 @dataclass
 class Ledger(Health):
-    """Counters of an import, saved with the rows of each portion.
+    """Counters of an import, saved with the rows of each portion and with its source's marks.
 
     Attributes:
         before: what an interrupted run of this import has done.
@@ -67,6 +69,7 @@ class Ledger(Health):
         """The counters as they will be; the writer calls this before it commits."""
         counters = super().after(batch, result)
         if batch.messages and self._conn is not None:
+            save_marks(self._conn, marks_of(batch))
             done = batch.messages[-1].mid
             save_import(self._conn, self.key, done, self.total(counters), self.clock.now())
         return counters

@@ -102,6 +102,16 @@ def test_estimates_become_readings_only_when_told() -> None:
     got, _ = read(FILE.read_text().splitlines(keepends=True), FINAL | ESTIMATED)
     assert not any("q" in item for _, items, _ in got for item in items)
     assert sum(len(items) for _, items, _ in got) == 48 + 44 + 48  # null stays null
+    first, second, export = (items for _, items, _ in got)
+    assert not any("mark" in item for item in first)
+    # 3-4 substituted; 48 is final substituted, and that is settled with
+    assert [i.get("mark") for i in second] == [None] * 2 + ["estimated"] * 2 + [None] * 40
+    assert {i["mark"] for i in export} == {"estimated"}
+
+
+def test_refused_estimates_carry_no_mark() -> None:
+    got, _ = read(FILE.read_text().splitlines(keepends=True))
+    assert not any("mark" in item for _, items, _ in got for item in items)
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 30])
