@@ -16,13 +16,10 @@ from psycopg import sql
 
 from storage.db import Conn
 
-HYPERTABLES = {
-    "reading": ("ts", "7 days"),
-    "interval": ("bucket_start", "30 days"),
-    "channel_hour": ("hour_start", "180 days"),
-}
+HYPERTABLES = {"reading": ("ts", "7 days"), "interval": ("bucket_start", "30 days")}
 """Table, time column, time span of a chunk. A park of 1,000 channels read every minute has 10 M
-readings, about 1 GB, in a week: the newest chunk and its index should fit into memory."""
+readings, about 1 GB, in a week: the newest chunk and its index should fit into memory. Roll-ups are
+a tenth of that and stay plain."""
 
 Edition = Literal["absent", "apache", "timescale"]
 

@@ -103,7 +103,7 @@ def test_compression_follows_the_settings(history: Conn) -> None:
         "SELECT hypertable_name, config ->> 'compress_after' FROM timescaledb_information.jobs"
         " WHERE proc_name LIKE 'policy_compression%' ORDER BY 1"
     )
-    names = ["channel_hour", "interval", "reading"]
+    names = ["interval", "reading"]
     assert history.execute(policies).fetchall() == [(n, "7 days") for n in names]  # type: ignore[arg-type]
     keep_house(history, Settings(compress_after_days=9), WALL)
     assert history.execute(policies).fetchall() == [(n, "9 days") for n in names]  # type: ignore[arg-type]
