@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from models.errors import ConfigError
+from models.park import parse_park
 from simulators.message import Message
 from simulators.plant import points
 from simulators.scenario import Scenario
@@ -188,6 +189,21 @@ def test_a_meter_in_service_later_says_nothing_before() -> None:
 def test_park_and_scenario_must_fit(scenario_: Scenario, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         ParkSimulator(park(), scenario_, SEED)
+
+
+@pytest.mark.parametrize(("kind", "unit"), [("interval", "kWh"), ("rate", "kW"), ("batch", "kWh")])
+def test_kinds_that_are_not_simulated_are_told(kind: str, unit: str) -> None:
+    document = park().model_dump(mode="json")
+    (channel,) = (
+        m["channels"]["pv_kwh"]
+        for e in document["enterprises"]
+        for m in e["meters"]
+        if m["key"] == "yb-pv"
+    )
+    channel |= {"kind": kind, "unit": unit, "modulus": None}
+    message = f"channel yb-pv/pv_kwh: kind {kind} is not simulated; use register or gauge"
+    with pytest.raises(ConfigError, match=message):
+        ParkSimulator(parse_park(document, "test"), scenario(), SEED)
 
 
 def test_before_the_first_year_there_is_nothing() -> None:
