@@ -61,12 +61,6 @@ def bucket_floor(instant: datetime) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def bucket_ceil(instant: datetime) -> datetime:
-    """First bucket boundary at or after `instant`, UTC."""
-    floor = bucket_floor(instant)
-    return floor if floor == instant else floor + BUCKET
-
-
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """Local midnight at which `day` begins, as UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from models.periods import (
     BUCKET,
     Period,
-    bucket_ceil,
     bucket_floor,
     buckets_in_day,
     day_period,
@@ -57,11 +56,11 @@ def test_the_day_of_an_instant_is_half_open() -> None:
     assert local_day(midnight - timedelta(microseconds=1), ROME) == date(2026, 10, 25)
 
 
-def test_bucket_floor_and_ceil() -> None:
+def test_bucket_floor() -> None:
     on = datetime(2026, 3, 1, 8, 15, tzinfo=UTC)
-    assert bucket_floor(on) == bucket_ceil(on) == on
+    assert bucket_floor(on) == on
     late = on + timedelta(seconds=1)
-    assert (bucket_floor(late), bucket_ceil(late)) == (on, on + BUCKET)
+    assert bucket_floor(late) == on
     assert bucket_floor(late.astimezone(SHANGHAI)).tzinfo is UTC
 
 
