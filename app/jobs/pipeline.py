@@ -17,6 +17,7 @@ from app.jobs.evaluate import evaluate_rules
 from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
 from app.jobs.lifecycle import keep_house
+from app.jobs.validation import compute_validation
 from app.settings import Settings
 from models.errors import StorageError
 from storage.db import Conn
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 CALCULATIONS: Mapping[str, Callable[[Conn, datetime], Mapping[str, Any]]] = {
     "intervals": compute_intervals,
     "balances": compute_balances,
+    "validation": compute_validation,
     "indicators": compute_indicators,
     "rules": evaluate_rules,
 }
@@ -45,7 +47,7 @@ def mail_channel(settings: Settings) -> EmailChannel:
 
 
 def calculate(connect: Callable[[], Conn], now: datetime) -> dict[str, Mapping[str, Any]]:
-    """Intervals, balances, indicators, rules. Returns what each did, or its error.
+    """Intervals, balances, validation, indicators, rules. Returns what each did, or its error.
 
     A second runner finds the lock taken and does nothing.
     """

@@ -20,3 +20,8 @@ Add a check: a module here, its codes in docs/operations.md, its text in docs/va
 in app/jobs/validation.py, a test with numbers worked out by hand.
 Source: domain facts 7.2; CPUC VEE rules; Oracle MDM rule list.
 """
+
+LOOK_BACK_DAYS = 24
+"""Days before the first checked one that a check can look at."""
+REACH_DAYS = 22
+"""A changed day can decide checks of this many days after it, and of the day before."""

@@ -92,7 +92,8 @@ class Days:
         checked: rows to check; half-open.
         suffix: of names that carry the unit, e.g. `_kwh`.
         step: amount of one step of the register per day, canonical unit; 0: not known.
-        varies: the weather, the market or events rule the channel: days are not alike.
+        varies: the weather or the market rule the channel: days are not alike.
+        idle: a day without anything is nothing special.
         still: the value did not move: no amount, or the same state as in the bucket before.
     """
 
@@ -103,6 +104,7 @@ class Days:
     suffix: str
     step: Floats
     varies: bool = False
+    idle: bool = False
     still: Bools | None = None
 
     @cached_property

@@ -34,6 +34,8 @@ def levels(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
             "like_days": [days.grid.day(int(n)).isoformat() for n in rows[row]],
         }
         if days.total[row] == 0:
+            if days.idle:
+                continue
             again = row > 0 and days.complete[row - 1] and days.total[row - 1] == 0
             severity = Severity.WARNING if again else Severity.INFO
             yield days.of_day(row, "validation.zero", severity, facts | {"meaning": _ZERO})

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from analytics.metering.buckets import Bools, Floats
+from analytics.metering.buckets import Floats
 from analytics.metering.checks.days import SLOTS, Days, Ints, like_rows
 from models.findings import Finding, Severity
 from models.park import ValidationSettings
@@ -59,7 +59,8 @@ def _constant_ratio(days: Days, before: Ints, limits: ValidationSettings) -> Flo
     for row in np.flatnonzero(far & (before >= 0).all(axis=1) & (usual_total > 0)):
         usual = np.median(days.wall[before[row]], axis=0)
         now = days.wall[row]
-        good = _countable(now, usual, 2 * days.step[row])
+        with np.errstate(invalid="ignore"):
+            good = (now > 0) & (usual > 0)
         if good.sum() < SLOTS // 2:
             continue
         low, middle, high = np.percentile(now[good] / usual[good], (25, 50, 75))
@@ -68,11 +69,6 @@ def _constant_ratio(days: Days, before: Ints, limits: ValidationSettings) -> Flo
         ):
             out[row] = middle
     return out
-
-
-def _countable(now: Floats, usual: Floats, floor: float) -> Bools:
-    with np.errstate(invalid="ignore"):
-        return np.asarray((now > floor) & (usual > floor))
 
 
 def _known(lasting: Floats, row: int) -> bool:

@@ -74,33 +74,34 @@ def stuck(days: Days, limits: ValidationSettings, known: frozenset[int]) -> Iter
     quarter-hours at the same local times stood still; at least half of them must be there.
 
     Args:
-        known: starts of stretches found before that reach back beyond the loaded days.
+        known: starts of stretches found so far that begin before the first checked day; of those
+            that begin too early for the loaded days to tell, they decide.
     """
-    if days.varies:
-        return
     low_s, high_s = days.start_s(days.checked[0]), days.start_s(days.checked[1])
+    tells_s = days.start_s(min(BEFORE_DAYS, len(days.grid)))
     for item in stretches(days):
-        if item.start_s >= high_s or item.stop_s < low_s:
+        if item.start_s >= high_s or item.stop_s < low_s or days.idle:
             continue
         start_s = item.start_s
         if not item.whole:
-            if not known:
-                continue
-            start_s = max(known)
-        elif item.buckets <= limits.stuck_buckets or not _runs(days, item, limits):
-            continue
-        yield noticed(
-            "validation.stuck",
-            Severity.WARNING,
-            start_s,
-            item.stop_s,
-            {
-                "hours": (item.stop_s - start_s) / 3600,
-                "limit_hours": limits.stuck_buckets / 4,
-                "meaning": "the meter stands still although this load runs at these hours: is the "
-                "plant off, the meter frozen, or does the gateway repeat old readings",
-            },
-        )
+            start_s = max((s for s in known if s < start_s), default=0)
+        if start_s < tells_s:
+            found = start_s in known
+        else:
+            found = item.buckets > limits.stuck_buckets and _runs(days, item, limits)
+        if found:
+            yield noticed(
+                "validation.stuck",
+                Severity.WARNING,
+                start_s,
+                item.stop_s,
+                {
+                    "hours": (item.stop_s - start_s) / 3600,
+                    "limit_hours": limits.stuck_buckets / 4,
+                    "meaning": "the meter stands still although this load runs at these hours: is "
+                    "the plant off, the meter frozen, or does the gateway repeat old readings",
+                },
+            )
 
 
 def _runs(days: Days, item: Still, limits: ValidationSettings) -> bool:

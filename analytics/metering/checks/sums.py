@@ -45,7 +45,7 @@ def register_steps(raw: Raw, edge_s: Starts, declared: float | None) -> Floats:
 
 
 def sums(
-    days: Days, raw: Raw, factor: float, limits: ValidationSettings, broken: Bools, reach_s: float
+    days: Days, raw: Raw, factor: Floats, limits: ValidationSettings, broken: Bools, reach_s: float
 ) -> Iterator[Finding]:
     """Complete days whose quarter-hours do not add up to the register difference.
 
@@ -53,6 +53,7 @@ def sums(
     most `reach_s` apart; else the day cannot be checked.
 
     Args:
+        factor: raw reading to canonical unit, per day.
         broken: days in which the register is not one row: falls, installation records.
 
     Source: CPUC VEE rules, sum check; tolerance domain facts 7.2, two register steps.

@@ -1,0 +1,179 @@
+"""What the validation job reads: its work list, and whole windows of a channel as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from storage.db import Conn, named_sql, translate_db_errors
+
+Floats = npt.NDArray[np.float64]
+
+_INTERVAL = np.dtype(
+    [("at", ">i8"), ("value", ">f8"), ("quality", "u1"), ("low", ">f8"), ("high", ">f8")]
+)
+_READING = np.dtype([("at", ">i8"), ("received", ">i8"), ("value", ">f8")])
+_PG_EPOCH_S = 946_684_800
+
+
+@dataclass(frozen=True)
+class Span:
+    """`[low_s, high_s)` of a channel, epoch seconds."""
+
+    channel_id: int
+    low_s: int
+    high_s: int
+
+
+@dataclass(frozen=True)
+class StoredBuckets:
+    """15-minute values of a span, ascending.
+
+    Attributes:
+        start_s: epoch seconds.
+        value, low, high: canonical unit; extremes are NaN except for gauges.
+        quality: 0 measured, 1 estimated, 2 edited.
+    """
+
+    start_s: npt.NDArray[np.int64]
+    value: Floats
+    quality: npt.NDArray[np.uint8]
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class StoredReadings:
+    """Raw readings of a span and its two neighbours, ascending; corrections are applied."""
+
+    at_s: Floats
+    received_s: Floats
+    value: Floats
+
+
+def take_checks(
+    conn: Conn, settle_s: Mapping[int, float], now: datetime, limit: int
+) -> list[tuple[int, date]]:
+    """Claim (channel, local day) pairs that changed and are over; today's stay.
+
+    Args:
+        settle_s: park number -> how long after its end a day is checked [s].
+    """
+    params = {
+        "parks": list(settle_s),
+        "settle_s": list(settle_s.values()),
+        "now": now,
+        "limit": limit,
+    }
+    with translate_db_errors("take checks"):
+        rows = conn.execute(named_sql("validation")["take_checks"], params).fetchall()
+    return [(channel, day) for channel, day in rows]
+
+
+def checked_until(conn: Conn) -> dict[int, date]:
+    """First local day that was not yet looked at, per channel; new channels are absent."""
+    with translate_db_errors("read what was checked"):
+        return dict(conn.execute(named_sql("validation")["checked_until"]).fetchall())
+
+
+def set_checked_until(conn: Conn, until: Mapping[int, date]) -> None:
+    """Note how far the days of channels have been looked at."""
+    params = {"channels": list(until), "days": list(until.values())}
+    with translate_db_errors("note what was checked"):
+        conn.execute(named_sql("validation")["set_checked_until"], params)
+
+
+def span_buckets(conn: Conn, spans: Sequence[Span]) -> list[StoredBuckets]:
+    """15-minute values of each span."""
+    out = []
+    for raw in _bytes(conn, "window_intervals", spans):
+        rows = np.frombuffer(raw, _INTERVAL)
+        rows = rows[np.argsort(rows["at"], kind="stable")]
+        start_s = rows["at"].astype(np.int64) // 1_000_000 + _PG_EPOCH_S
+        low, high = (rows[name].astype(np.float64) for name in ("low", "high"))
+        value = rows["value"].astype(np.float64)
+        out.append(StoredBuckets(start_s, value, rows["quality"].astype(np.uint8), low, high))
+    return out
+
+
+def span_readings(conn: Conn, spans: Sequence[Span]) -> list[StoredReadings]:
+    """Raw readings of each span, and the next ones on both sides; the newest correction counts."""
+    out = []
+    for raw in _bytes(conn, "window_readings", spans):
+        rows = np.frombuffer(raw, _READING)
+        rows = rows[np.argsort(rows["at"], kind="stable")]
+        at_s, received_s = (rows[n].astype(np.float64) / 1e6 + _PG_EPOCH_S for n in _TIMES)
+        out.append(StoredReadings(at_s, received_s, rows["value"].astype(np.float64)))
+    with translate_db_errors("read corrections"):
+        found = conn.execute(named_sql("validation")["window_corrections"], _params(spans))
+        for n, at_s, value in found.fetchall():
+            mine = out[n - 1]
+            mine.value[np.abs(mine.at_s - at_s) < 1e-6] = value
+    return out
+
+
+_TIMES = ("at", "received")
+
+
+def span_edges(conn: Conn, spans: Sequence[Span]) -> list[tuple[float | None, float | None]]:
+    """Start of the last value before each span and of the first after it, epoch seconds."""
+    with translate_db_errors("read what is around"):
+        rows = conn.execute(named_sql("validation")["window_edges"], _params(spans)).fetchall()
+    return [(_seconds(before), _seconds(after)) for before, after in rows]
+
+
+def span_findings(
+    conn: Conn, spans: Sequence[Span], codes: Sequence[str]
+) -> list[list[tuple[str, int, int]]]:
+    """Findings that stand and touch each span: code, start and stop [epoch s]."""
+    out: list[list[tuple[str, int, int]]] = [[] for _ in spans]
+    params = _params(spans) | {"codes": list(codes)}
+    with translate_db_errors("read findings"):
+        rows = conn.execute(named_sql("validation")["window_findings"], params).fetchall()
+    for n, code, start_s, stop_s in rows:
+        out[n - 1].append((code, start_s, stop_s))
+    return out
+
+
+def span_days(
+    conn: Conn, ranges: Sequence[tuple[int, date, date]]
+) -> list[dict[date, tuple[float, bool]]]:
+    """Daily amount and whether the day is complete, of (channel, first, stop)."""
+    out: list[dict[date, tuple[float, bool]]] = [{} for _ in ranges]
+    channels, lows, highs = ([list(c) for c in zip(*ranges, strict=True)]) or ([], [], [])
+    params = {"channels": channels, "lows": lows, "highs": highs}
+    with translate_db_errors("read days"):
+        for n, day, value, complete in conn.execute(
+            named_sql("validation")["window_days"], params
+        ).fetchall():
+            out[n - 1][day] = (value, complete)
+    return out
+
+
+def _bytes(conn: Conn, name: str, spans: Sequence[Span]) -> list[bytes]:
+    out = [b""] * len(spans)
+    with translate_db_errors(name.replace("_", " ")), conn.cursor(binary=True) as cur:
+        for n, raw in cur.execute(named_sql("validation")[name], _params(spans)).fetchall():
+            out[n - 1] = raw
+    return out
+
+
+def _params(spans: Sequence[Span]) -> dict[str, Any]:
+    return {
+        "channels": [s.channel_id for s in spans],
+        "lows": [_utc(s.low_s) for s in spans],
+        "highs": [_utc(s.high_s) for s in spans],
+    }
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()
