@@ -55,12 +55,6 @@ def sole_instant(at: datetime, zone: ZoneInfo) -> datetime | None:
     return first if first.utcoffset() == second.utcoffset() else None
 
 
-def bucket_floor(instant: datetime) -> datetime:
-    """Start of the 15-minute bucket that holds `instant`, UTC."""
-    seconds = int(instant.timestamp() // BUCKET_S) * BUCKET_S
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """Local midnight at which `day` begins, as UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from models.periods import (
     BUCKET,
     Period,
-    bucket_floor,
     buckets_in_day,
     day_period,
     day_start,
@@ -54,23 +51,6 @@ def test_the_day_of_an_instant_is_half_open() -> None:
     midnight = day_start(date(2026, 10, 26), ROME)
     assert local_day(midnight, ROME) == date(2026, 10, 26)
     assert local_day(midnight - timedelta(microseconds=1), ROME) == date(2026, 10, 25)
-
-
-def test_bucket_floor() -> None:
-    on = datetime(2026, 3, 1, 8, 15, tzinfo=UTC)
-    assert bucket_floor(on) == on
-    late = on + timedelta(seconds=1)
-    assert bucket_floor(late) == on
-    assert bucket_floor(late.astimezone(SHANGHAI)).tzinfo is UTC
-
-
-@given(st.integers(0, 4_000_000_000_000), st.integers(-14 * 60, 14 * 60))
-def test_every_instant_lies_in_its_bucket(epoch_ms: int, offset_min: int) -> None:
-    zone = timezone(timedelta(minutes=offset_min))
-    instant = datetime.fromtimestamp(epoch_ms / 1000, zone)
-    start = bucket_floor(instant)
-    assert start <= instant < start + BUCKET
-    assert start.minute % 15 == start.second == start.microsecond == 0
 
 
 @pytest.mark.parametrize(
