@@ -10,7 +10,7 @@ import numpy as np
 
 from analytics.metering.buckets import utc
 from app.jobs.quarters import Setup, compute, window
-from models.findings import Finding
+from models.findings import Finding, Severity
 from storage.db import Conn, translate_db_errors
 from storage.edits import active_values, edited_channels
 from storage.findings import forget_findings, save_findings
@@ -77,12 +77,34 @@ def compute_intervals(
                 )
             ]
             done["buckets"] += replace_intervals(conn, [p.recomputed for p in parts], now)
-            findings = [f for part in parts for f in part.findings]
+            findings = [f for part in parts for f in part.findings] + _sealed(stale, sealed)
             forget_findings(conn, CODES, [p.range for p in parts], now)
             save_findings(conn, findings, now)
         done["ranges"] += len(stale)
         done["findings"] += len(findings)
         progress(len(stale))
+
+
+def _sealed(stale: Sequence[StaleRange], sealed: datetime | None) -> list[Finding]:
+    """Readings that came after those around them were removed: kept, but without effect."""
+    return [
+        Finding(
+            "reading.sealed",
+            Severity.WARNING,
+            item.start_at,
+            min(item.stop_at, sealed),
+            item.channel_id,
+            evidence={
+                "sealed_until": sealed.isoformat(),
+                "meaning": "new readings for a time whose raw readings were removed "
+                "(GREENPARK_KEEP_READINGS_DAYS): the quarter-hours of that time are final",
+            },
+        )
+        for item in stale
+        if sealed is not None
+        and item.start_at < sealed
+        and item.reason in ("reading", "correction")
+    ]
 
 
 @dataclass(frozen=True)

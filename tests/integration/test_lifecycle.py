@@ -67,6 +67,8 @@ def test_late_data_before_the_horizon_changes_nothing(dsn: str, history: Conn) -
     _calculate(history)
     assert _table(history, "interval") == before
     assert history.execute("SELECT count(*) FROM restatement").fetchone() == (0,)
+    sealed = "SELECT period_start FROM finding WHERE code = 'reading.sealed'"
+    assert history.execute(sealed).fetchall() == [(JAN1 + timedelta(days=3, hours=1),)]
 
 
 def test_nothing_leaves_before_it_was_computed(history: Conn) -> None:
