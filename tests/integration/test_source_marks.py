@@ -26,7 +26,8 @@ CLOCK = FixedClock(NOW)
 START = datetime(2026, 2, 28, 14, tzinfo=UTC)  # midnight in UTC+10
 HALF = timedelta(minutes=30)
 HEAD = "100,NEM12,202603030905,MDP1,RETAILER1\n200,4100000001,E1,E1,E1,N1,METER001,kWh,30,\n"
-MAPPING = {"park": "testpark", "streams": {"4100000001/E1": "a-pv/gen_kwh"}}
+STREAMS = {"4100000001/E1": "a-pv/gen_kwh", "4100000001/B1": "a-pv/out_kwh"}
+MAPPING = {"park": "testpark", "streams": STREAMS}
 
 Import = Callable[..., Ledger]
 
@@ -44,13 +45,9 @@ def a_day(flags: str, value: float = 0.5, **changed: float) -> str:
 def bring(dsn: str, conn: Conn, tmp_path: Path) -> Import:
     """Imports a text as a NEM12 file, estimates too, into a park with a channel of half-hours."""
     document = yaml.safe_load((REPO / "tests" / "data" / "park.yaml").read_text("utf-8"))
-    document["enterprises"][0]["meters"][1]["channels"]["gen_kwh"] = {
-        "quantity": "active_energy",
-        "unit": "kWh",
-        "kind": "interval",
-        "period_s": 1800,
-        "role": "onsite_pv",
-    }
+    keys = document["enterprises"][0]["meters"][1]["channels"]
+    base = {"quantity": "active_energy", "unit": "kWh", "kind": "interval", "period_s": 1800}
+    keys |= {"gen_kwh": base | {"role": "onsite_pv"}, "out_kwh": base}
     with conn.transaction():
         apply_park(conn, parse_park(document, "test"), NOW)
 
@@ -95,6 +92,15 @@ def test_accepted_estimates_are_marked_and_nothing_else(conn: Conn, bring: Impor
     bring(a_day("AAESFN"))  # the sixth is null, the fifth a final value
     assert conn.execute("SELECT count(*) FROM reading").fetchone() == (47,)
     assert marks(conn) == [2, 3]
+
+
+def test_a_mark_stays_with_its_stream(conn: Conn, bring: Import) -> None:
+    export = a_day("E").replace(",E1,N1", ",B1,N1")
+    bring(a_day("AAE").replace("900\n", "") + "".join(export.splitlines(keepends=True)[1:]))
+    rows = conn.execute(
+        "SELECT key, ts FROM reading_mark JOIN channel USING (channel_id) ORDER BY 1"
+    ).fetchall()
+    assert [(key, (ts - START) / HALF) for key, ts in rows] == [("gen_kwh", 2), ("out_kwh", 0)]
 
 
 def test_refused_estimates_are_not_marked(conn: Conn, bring: Import) -> None:
