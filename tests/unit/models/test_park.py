@@ -127,6 +127,11 @@ def test_a_substation_needs_a_meter_of_the_park() -> None:
             id="modulus-of-amounts",
         ),
         pytest.param(
+            {"quantity": "active_power", "unit": "kW", "kind": "gauge", "resolution": 0.1},
+            "resolution belongs to registers; a channel of kind gauge has none",
+            id="resolution-of-a-state",
+        ),
+        pytest.param(
             {**ENERGY, "kind": "batch", "resolution": 0.01},
             "resolution belongs to registers; a channel of kind batch has none",
             id="resolution-of-events",
@@ -207,3 +212,8 @@ def test_units_convert_to_the_canonical_one() -> None:
 def test_periods_of_amounts(period_s: int) -> None:
     channel = Channel(**ENERGY | {"kind": "interval"}, role=Role.GRID_IMPORT, period_s=period_s)
     assert channel.period_s == period_s
+
+
+def test_a_park_that_was_applied_with_the_modulus_of_a_state_still_loads() -> None:
+    state = {"quantity": "active_power", "unit": "kW", "kind": "gauge", "modulus": 1e6}
+    assert Channel.model_validate(state).kind == "gauge"
