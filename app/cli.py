@@ -18,7 +18,8 @@ from models.errors import ParkError
 COMMANDS = {
     "app.commands.operate": ("migrate", "apply", "schema", "run"),
     "app.commands.collect": ("collect",),
-    "app.commands.look": ("intervals", "findings", "indicators", "alerts"),
+    "app.commands.intervals": ("intervals", "restatements"),
+    "app.commands.look": ("findings", "indicators", "alerts"),
     "app.commands.imports": ("import",),
     "app.commands.capture": ("capture",),
     "app.commands.doctor": ("doctor",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -24,29 +24,35 @@ class Format(StrEnum):
 
 
 def show(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, empty: str
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: Format, empty: str
 ) -> None:
-    """Print rows; `empty` tells a person what it means that there are none."""
+    """Print rows; `empty` tells a person what it means that there are none.
+
+    JSON and CSV are written row by row: `rows` may be longer than memory.
+    """
     if form is Format.json:
-        json.dump(
-            [{c: r.get(c) for c in columns} for r in rows],
-            sys.stdout,
-            default=_plain,
-            ensure_ascii=False,
-            indent=1,
-        )
-        sys.stdout.write("\n")
-    elif form is Format.csv:
+        _write_json(rows, columns)
+        return
+    if form is Format.csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(columns)
-        writer.writerows([[_cell(r.get(c)) for c in columns] for r in rows])
-    elif not rows:
-        console.print(empty)
-    else:
-        table = Table(*columns)
-        for row in rows:
-            table.add_row(*[_short(row.get(c)) for c in columns])
-        console.print(table)
+        writer.writerows([_cell(r.get(c)) for c in columns] for r in rows)
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*[_short(row.get(c)) for c in columns])
+    console.print(table if table.row_count else empty)
+
+
+def _write_json(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    before = "[\n"
+    for row in rows:
+        text = json.dumps(
+            {c: row.get(c) for c in columns}, default=_plain, ensure_ascii=False, indent=1
+        )
+        sys.stdout.write(before + " " + text.replace("\n", "\n "))
+        before = ",\n"
+    sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -62,10 +63,36 @@ def forget_findings(
         )
 
 
-def list_findings(conn: Conn, limit: int = 10_000) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class FindingFilter:
+    """Which findings are listed; None is any.
+
+    Attributes:
+        code: the code or its beginning.
+        start, stop: findings about `[start, stop)`, also in part.
+        withdrawn: the withdrawn ones as well.
+    """
+
+    code: str | None = None
+    severity: str | None = None
+    enterprise: str | None = None
+    meter: str | None = None
+    park: str | None = None
+    start: datetime | None = None
+    stop: datetime | None = None
+    withdrawn: bool = False
+
+
+ALL = FindingFilter()
+
+
+def list_findings(
+    conn: Conn, limit: int = 10_000, chosen: FindingFilter = ALL
+) -> list[dict[str, Any]]:
     """Validation findings and refusals, newest first, as rows for output."""
     sql = named_sql("findings")
+    params = asdict(chosen) | {"limit": limit}
     with translate_db_errors("list findings"), conn.cursor(row_factory=dict_row) as cur:
-        rows = cur.execute(sql["list_findings"], {"limit": limit}).fetchall()
-        rows += cur.execute(sql["list_quarantine"], {"limit": limit}).fetchall()
+        rows = cur.execute(sql["list_findings"], params).fetchall()
+        rows += cur.execute(sql["list_quarantine"], params).fetchall()
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -86,9 +86,7 @@ def periods(
     stop: datetime | date,
 ) -> Iterator[Row]:
     """Roll-ups of a channel that begin in `[start, stop)`: instants for hours, else local days."""
-    return _pages(
-        conn, _TABLES[by], {"channel_id": channel_id, "start": start, "stop": stop}
-    )
+    return _pages(conn, _TABLES[by], {"channel_id": channel_id, "start": start, "stop": stop})
 
 
 def role_periods(
@@ -106,10 +104,10 @@ def role_periods(
 
 def restatements(
     conn: Conn,
+    channel_ids: Sequence[int],
     since: datetime,
     start: datetime | None = None,
     stop: datetime | None = None,
-    meter: str | None = None,
     *,
     buckets: bool = False,
 ) -> Iterator[Row]:
@@ -119,7 +117,8 @@ def restatements(
         start, stop: only quarter-hours of `[start, stop)`.
     """
     name = "restated_buckets" if buckets else "restatement_runs"
-    return _pages(conn, name, {"since": since, "start": start, "stop": stop, "meter": meter})
+    params = {"channels": list(channel_ids), "since": since, "start": start, "stop": stop}
+    return _pages(conn, name, params)
 
 
 def _pages(conn: Conn, name: str, params: Row) -> Iterator[Row]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from psycopg.rows import dict_row
 
 from models.quality import MEASURED, METHODS
 from storage.binary import copy_stream, pg_times
@@ -207,13 +206,3 @@ def take_stale_days(conn: Conn, limit: int) -> list[tuple[int, date]]:
     with translate_db_errors("take stale days"):
         rows = conn.execute(named_sql("intervals")["take_stale_days"], {"limit": limit}).fetchall()
     return [(channel, day) for channel, day in rows]
-
-
-def list_intervals(
-    conn: Conn, start: datetime, stop: datetime, meter: str | None = None
-) -> list[dict[str, Any]]:
-    """Intervals of `[start, stop)` as rows for output, by channel and time."""
-    with translate_db_errors("list intervals"), conn.cursor(row_factory=dict_row) as cur:
-        return cur.execute(
-            named_sql("intervals")["list_intervals"], {"start": start, "stop": stop, "meter": meter}
-        ).fetchall()

@@ -1,28 +1,35 @@
-"""intervals, findings, indicators, alerts: what the system knows."""
+"""findings, indicators, alerts: what the system knows."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from app.commands.options import FormatOption, NowOption, ParkOption, instant
+from app.commands.options import (
+    FormatOption,
+    FromOption,
+    MeterOption,
+    NowOption,
+    ParkOption,
+    ToOption,
+    instant_of,
+)
 from app.output import Format, show
 from app.settings import settings
 from app.wiring import clock_of, database, one_park
+from models.findings import Severity
 from models.periods import local_day
-from models.quantities import QUANTITIES
 from storage.alerts import list_alerts
-from storage.findings import list_findings
+from storage.findings import FindingFilter, list_findings
 from storage.indicators import list_indicators
-from storage.intervals import list_intervals
+from storage.parks import applied_parks
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    app.command()(intervals)
     app.command()(findings)
     app.command()(indicators)
     group = typer.Typer(no_args_is_help=True, help="Alerts and their e-mails.")
@@ -30,51 +37,53 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="alerts")
 
 
-def intervals(
-    start: Annotated[
-        datetime | None, typer.Option("--from", parser=instant, metavar="TIME")
+def findings(
+    code: Annotated[
+        str | None, typer.Option(help="code or its beginning, e.g. register or quarantine.")
     ] = None,
-    stop: Annotated[datetime | None, typer.Option("--to", parser=instant, metavar="TIME")] = None,
-    meter: Annotated[str | None, typer.Option(help="meter key")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="info, warning or critical")] = None,
+    enterprise: Annotated[str | None, typer.Option(help="enterprise key")] = None,
+    meter: MeterOption = None,
+    start: FromOption = None,
+    stop: ToOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="withdrawn ones as well")] = False,
+    park: ParkOption = None,
     form: FormatOption = Format.table,
-    now: NowOption = None,
+    limit: int = 10_000,
 ) -> None:
-    """Show 15-minute values: amount or mean, unit, quality. Default: the last 24 hours.
-
-    Example: greenpark intervals --from 2026-03-01T00:00:00+08:00 --meter grid-1 --format csv
-    """
-    last = stop or clock_of(settings(), now).now()
-    with database() as connect, connect() as conn:
-        rows = list_intervals(conn, start or last - timedelta(days=1), last, meter)
-    for row in rows:
-        row["unit"] = QUANTITIES[row["quantity"]].unit
-    show(
-        rows,
-        ["bucket_start", "channel", "value", "unit", "quality", "method"],
-        form,
-        "no intervals in this range; are readings coming in? see: greenpark doctor",
-    )
-
-
-def findings(form: FormatOption = Format.table, limit: int = 10_000) -> None:
     """List validation findings and refused messages, newest first.
 
-    Example: greenpark findings --format json
+    A withdrawn finding was none when more was known. --from and --to choose findings by the time
+    they are about.
+
+    Example: greenpark findings --code register --meter grid-1 --from 2026-03-01 --format json
     """
     with database() as connect, connect() as conn:
-        rows = list_findings(conn, limit)
+        zones = {p.park.zone for p in applied_parks(conn) if park in (None, p.park.key)}
+        asked = FindingFilter(
+            code,
+            severity,
+            enterprise,
+            meter,
+            park,
+            instant_of(start, zones),
+            instant_of(stop, zones),
+            everything,
+        )
+        rows = list_findings(conn, limit, asked)
+    columns = [
+        "code",
+        "severity",
+        "enterprise",
+        "meter",
+        "channel",
+        "period_start",
+        "period_stop",
+        "evidence",
+    ]
     show(
         rows,
-        [
-            "code",
-            "severity",
-            "enterprise",
-            "meter",
-            "channel",
-            "period_start",
-            "period_stop",
-            "evidence",
-        ],
+        [*columns, "withdrawn_at"] if everything else columns,
         form,
         "no findings: nothing was refused or doubtful",
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import UTC, date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from app.output import Format
+from models.errors import ConfigError
+from models.periods import day_start
 
 
 def instant(text: str) -> datetime:
@@ -27,8 +31,44 @@ def instant(text: str) -> datetime:
     return value.astimezone(UTC)
 
 
+def moment(text: str) -> date:
+    """An instant with a zone, as UTC, or a local day of the park.
+
+    Raises:
+        typer.BadParameter: neither.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return instant(text)
+
+
+def instant_of(when: date | None, zones: Collection[ZoneInfo]) -> datetime | None:
+    """The instant; a date begins with the local midnight of the one zone.
+
+    Raises:
+        ConfigError: a date, and several zones.
+    """
+    if when is None or isinstance(when, datetime):
+        return when
+    if len(set(zones)) != 1:
+        names = ", ".join(sorted({z.key for z in zones})) or "no park"
+        fault = f"{when} needs the zone of one park, got {names}; use --park or a time with zone"
+        raise ConfigError("time", [fault])
+    return day_start(when, next(iter(zones)))
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv")]
 ParkOption = Annotated[str | None, typer.Option("--park", help="park key, if several are applied")]
+MeterOption = Annotated[str | None, typer.Option("--meter", help="meter key")]
+FromOption = Annotated[
+    date | None,
+    typer.Option("--from", parser=moment, metavar="TIME|DATE", help="a date: its local midnight"),
+]
+ToOption = Annotated[
+    date | None,
+    typer.Option("--to", parser=moment, metavar="TIME|DATE", help="the first that is left out"),
+]
 NowOption = Annotated[
     datetime | None,
     typer.Option(

@@ -18,19 +18,29 @@ WHERE f.channel_id = r.channel_id AND f.period_start >= r.low AND f.period_start
   AND f.code = ANY (%(codes)s) AND f.withdrawn_at IS NULL
 
 -- name: list_findings
--- Findings with their channel, newest first. %(limit)s int
+-- Findings with their channel, newest first. %(limit)s int; text, timestamptz or null: %(code)s,
+-- %(severity)s, %(enterprise)s, %(meter)s, %(park)s, %(start)s, %(stop)s; %(withdrawn)s bool
 SELECT f.code, f.severity, e.key AS enterprise, m.key AS meter, c.key AS channel,
-       f.period_start, f.period_stop, f.evidence, f.first_seen_at, f.last_seen_at
+       f.period_start, f.period_stop, f.evidence, f.first_seen_at, f.last_seen_at,
+       f.withdrawn_at
 FROM finding f
 LEFT JOIN channel c USING (channel_id)
 LEFT JOIN meter m USING (meter_id)
 LEFT JOIN enterprise e ON e.enterprise_id = coalesce(f.enterprise_id, m.enterprise_id)
-WHERE f.withdrawn_at IS NULL
+LEFT JOIN park p ON p.park_id = e.park_id
+WHERE (%(withdrawn)s OR f.withdrawn_at IS NULL)
+  AND (%(code)s::text IS NULL OR starts_with(f.code, %(code)s))
+  AND (%(severity)s::text IS NULL OR f.severity = %(severity)s)
+  AND (%(enterprise)s::text IS NULL OR e.key = %(enterprise)s)
+  AND (%(meter)s::text IS NULL OR m.key = %(meter)s)
+  AND (%(park)s::text IS NULL OR p.key = %(park)s)
+  AND (%(start)s::timestamptz IS NULL OR f.period_stop >= %(start)s)
+  AND (%(stop)s::timestamptz IS NULL OR f.period_start < %(stop)s)
 ORDER BY f.period_start DESC, f.finding_id DESC
 LIMIT %(limit)s
 
 -- name: list_quarantine
--- Refused messages as findings: one row per problem. %(limit)s int
+-- Refused messages as findings: one row per problem. Parameters as `list_findings`
 SELECT 'quarantine.' || (d.problem->>'code') AS code, 'warning' AS severity,
        NULLIF(split_part(q.topic, '/', 3), '') AS enterprise,
        NULLIF(split_part(q.topic, '/', 4), '') AS meter, d.problem->>'field' AS channel,
@@ -38,8 +48,16 @@ SELECT 'quarantine.' || (d.problem->>'code') AS code, 'warning' AS severity,
        jsonb_build_object('topic', q.topic, 'got', d.problem->'got',
            'expected', d.problem->'expected', 'occurrences', q.occurrences,
            'quarantine_id', q.quarantine_id) AS evidence,
-       q.first_received_at AS first_seen_at, q.last_received_at AS last_seen_at
+       q.first_received_at AS first_seen_at, q.last_received_at AS last_seen_at,
+       q.released_at AS withdrawn_at
 FROM quarantine q CROSS JOIN LATERAL jsonb_array_elements(q.detail) AS d(problem)
-WHERE q.released_at IS NULL
+WHERE (%(withdrawn)s OR q.released_at IS NULL)
+  AND (%(code)s::text IS NULL OR starts_with('quarantine.' || (d.problem->>'code'), %(code)s))
+  AND (%(severity)s::text IS NULL OR %(severity)s = 'warning')
+  AND (%(enterprise)s::text IS NULL OR split_part(q.topic, '/', 3) = %(enterprise)s)
+  AND (%(meter)s::text IS NULL OR split_part(q.topic, '/', 4) = %(meter)s)
+  AND (%(park)s::text IS NULL OR split_part(q.topic, '/', 2) = %(park)s)
+  AND (%(start)s::timestamptz IS NULL OR q.last_received_at >= %(start)s)
+  AND (%(stop)s::timestamptz IS NULL OR q.first_received_at < %(stop)s)
 ORDER BY q.first_received_at DESC, q.quarantine_id DESC
 LIMIT %(limit)s

@@ -122,7 +122,7 @@ ORDER BY month
 
 -- name: restatement_runs
 -- What changed, per run, channel and reason; of a gauge the mean, not the sum. %(since)s timestamptz,
--- %(start)s, %(stop)s timestamptz or null, %(meter)s text or null
+-- %(start)s, %(stop)s timestamptz or null, %(channels)s int[]
 SELECT r.restated_at, e.key || '/' || m.key || '/' || c.key AS channel, r.reason, c.quantity,
        count(*) AS buckets, min(r.bucket_start) AS first_bucket, max(r.bucket_start) AS last_bucket,
        CASE c.kind WHEN 'gauge' THEN avg(r.old_value ORDER BY r.bucket_start)
@@ -135,13 +135,13 @@ JOIN enterprise e USING (enterprise_id)
 WHERE r.restated_at >= %(since)s
   AND (%(start)s::timestamptz IS NULL OR r.bucket_start >= %(start)s)
   AND (%(stop)s::timestamptz IS NULL OR r.bucket_start < %(stop)s)
-  AND (%(meter)s::text IS NULL OR m.key = %(meter)s)
+  AND r.channel_id = ANY (%(channels)s)
 GROUP BY r.restated_at, e.key, m.key, c.key, c.kind, c.quantity, r.reason
 ORDER BY r.restated_at DESC, e.key, m.key, c.key, r.reason
 
 -- name: restated_buckets
 -- Every bucket of `restatement_runs`. %(since)s timestamptz, %(start)s, %(stop)s timestamptz or null,
--- %(meter)s text or null
+-- %(channels)s int[]
 SELECT r.restated_at, e.key || '/' || m.key || '/' || c.key AS channel, r.reason, c.quantity,
        r.bucket_start, r.old_value, r.new_value, r.old_quality, r.new_quality, r.old_method,
        r.new_method, r.old_computed_at
@@ -151,5 +151,5 @@ JOIN enterprise e USING (enterprise_id)
 WHERE r.restated_at >= %(since)s
   AND (%(start)s::timestamptz IS NULL OR r.bucket_start >= %(start)s)
   AND (%(stop)s::timestamptz IS NULL OR r.bucket_start < %(stop)s)
-  AND (%(meter)s::text IS NULL OR m.key = %(meter)s)
+  AND r.channel_id = ANY (%(channels)s)
 ORDER BY r.restated_at DESC, e.key, m.key, c.key, r.bucket_start

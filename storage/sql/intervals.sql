@@ -167,13 +167,3 @@ ON CONFLICT DO NOTHING
 -- Days to roll up, claimed by deleting them. %(limit)s int
 DELETE FROM stale_day WHERE ctid IN (SELECT ctid FROM stale_day ORDER BY day LIMIT %(limit)s)
 RETURNING channel_id, day
-
--- name: list_intervals
--- Intervals of a time range for output. %(start)s, %(stop)s timestamptz, %(meter)s text or null
-SELECT i.bucket_start, e.key || '/' || m.key || '/' || c.key AS channel, i.value,
-       c.quantity, i.quality, i.method
-FROM interval i
-JOIN channel c USING (channel_id) JOIN meter m USING (meter_id) JOIN enterprise e USING (enterprise_id)
-WHERE i.bucket_start >= %(start)s AND i.bucket_start < %(stop)s
-  AND (%(meter)s::text IS NULL OR m.key = %(meter)s)
-ORDER BY e.key, m.key, c.key, i.bucket_start
