@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from app.commands.spans import Asked, bounds, expected_buckets, finished, rolled_up
+from app.commands.spans import Asked, By, bounds, expected_buckets, finished, rolled_up, total
 from models.meters import ROLE_QUANTITY, Role
 from models.quantities import QUANTITIES
 from storage.db import Conn
@@ -39,28 +39,36 @@ def role_rows(conn: Conn, chosen: Sequence[Shown], asked: Asked) -> Iterator[Row
 def _known(conn: Conn, members: Sequence[Shown], asked: Asked) -> Iterator[Row]:
     """As `enterprise_hour`, `_day`, `_month` would have been."""
     in_use = [c for c in members if not c.is_retired]
-    sums: dict[datetime | date, Row] = {}
+    by = By.hour if asked.by is By.hour else By.day
+    parts: dict[datetime | date, list[Row]] = {}
     for member in in_use:
         known = quarters(conn, member.channel_id, asked.start, asked.stop, asked.as_of)
         served = (row for row in known if _serves(member, row["bucket_start"]))
-        for part in rolled_up(served, asked.by, member.kind, member.zone):
-            row = sums.setdefault(
-                part["period"],
-                {"period": part["period"], "channels": 0, "buckets": 0, "expected_buckets": 0}
-                | {"value": 0.0, "estimated_value": 0.0, "edited_value": 0.0},
-            )
-            row["channels"] += 1
-            for name in ("value", "buckets", "estimated_value", "edited_value"):
-                row[name] += part[name]
-            if member.kind == "batch":
-                row["expected_buckets"] += part["buckets"]
-    for period in sorted(sums):
-        sums[period]["expected_buckets"] += sum(
-            expected_buckets(period, asked.by, c.zone, c.in_service_from)
+        for part in rolled_up(served, by, member.kind, member.zone):
+            batch = part["buckets"] if member.kind == "batch" else 0
+            parts.setdefault(part["period"], []).append(part | {"channels": 1, "batch": batch})
+    sums = [_sum(parts[period], period, sum) for period in sorted(parts)]
+    if asked.by is By.month:
+        months = groupby(sums, lambda row: row["period"].replace(day=1))
+        sums = [_sum(list(group), month, max) for month, group in months]
+    for row in sums:
+        row["expected_buckets"] = row["batch"] + sum(
+            expected_buckets(row["period"], asked.by, c.zone, c.in_service_from)
             for c in in_use
             if c.kind != "batch"
         )
-        yield sums[period]
+        yield row
+
+
+def _sum(
+    parts: Sequence[Row], period: datetime | date, channels: Callable[[Iterable[int]], int]
+) -> Row:
+    out: Row = {"period": period, "channels": channels(part["channels"] for part in parts)}
+    for name in ("buckets", "batch"):
+        out[name] = sum(part[name] for part in parts)
+    for name in ("value", "estimated_value", "edited_value"):
+        out[name] = total(part[name] for part in parts)
+    return out
 
 
 def _serves(channel: Shown, at: datetime) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, Literal, cast
@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from models.periods import (
     BUCKET,
-    bucket_ceil,
     buckets_in_day,
     day_start,
     days,
@@ -21,6 +20,7 @@ from models.periods import (
 )
 
 Row = dict[str, Any]
+_ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class By(StrEnum):
@@ -66,7 +66,7 @@ def with_missing(
 ) -> Iterator[Row]:
     """The rows, and one of quality `missing` for each absent quarter-hour of the span."""
     first, last = (max(span[0], start), min(span[1], stop)) if span else (stop, stop)
-    at = bucket_ceil(first)
+    at = first + (_ORIGIN - first) % BUCKET
     for row in rows:
         while at < min(row["bucket_start"], last):
             yield {"bucket_start": at, "quality": "missing"}
@@ -99,21 +99,58 @@ def expected_buckets(period: datetime | date, by: By, zone: ZoneInfo, since: dat
 
 def rolled_up(rows: Iterable[Row], by: By, kind: str, zone: ZoneInfo) -> Iterator[Row]:
     """Quarter-hours in time order to periods, as the roll-up tables have them."""
+    if by is By.month:
+        for month, group in groupby(rolled_up(rows, By.day, kind, zone), _month):
+            yield _period(list(group), month, by, kind, zone)
+        return
     cut = period_of(by, zone)
     for period, group in groupby(rows, lambda row: cut(row["bucket_start"])):
-        mine = list(group)
-        share = len(mine) if kind == "gauge" else 1
-        out: Row = {"period": period, "buckets": len(mine), "value": _total(mine) / share}
-        for quality in ("estimated", "edited"):
-            part = [row for row in mine if row["quality"] == quality]
-            out |= {f"{quality}_buckets": len(part), f"{quality}_value": _total(part) / share}
-        whole = expected_buckets(period, by, zone, None)
-        out["expected_buckets"] = len(mine) if kind == "batch" else whole
+        yield _period([_single(row) for row in group], period, by, kind, zone)
+
+
+def _month(part: Row) -> date:
+    day: date = part["period"]
+    return day.replace(day=1)
+
+
+def _single(row: Row) -> Row:
+    out: Row = {n: row[n] for n in ("value", "low", "high", "last")} | {"buckets": 1}
+    for quality in ("estimated", "edited"):
+        is_it = row["quality"] == quality
+        out |= {f"{quality}_buckets": int(is_it), f"{quality}_value": row["value"] * is_it}
+    return out
+
+
+def _period(
+    parts: Sequence[Row], period: datetime | date, by: By, kind: str, zone: ZoneInfo
+) -> Row:
+    """Parts in time order to one period: sums, of a state means weighted by quarter-hours."""
+    count = sum(part["buckets"] for part in parts)
+    whole = expected_buckets(period, by, zone, None)
+    out: Row = {
+        "period": period,
+        "buckets": count,
+        "expected_buckets": count if kind == "batch" else whole,
+        "low": min((p["low"] for p in parts if p["low"] is not None), default=None),
+        "high": max((p["high"] for p in parts if p["high"] is not None), default=None),
+        "last": parts[-1]["last"],
+    }
+    for name in ("value", "estimated_value", "edited_value"):
         if kind == "gauge":
-            out["low"] = min((r["low"] for r in mine if r["low"] is not None), default=None)
-            out["high"] = max((r["high"] for r in mine if r["high"] is not None), default=None)
-            out["last"] = mine[-1]["last"]
-        yield out
+            out[name] = total(p[name] * p["buckets"] for p in parts) / count
+        else:
+            out[name] = total(p[name] for p in parts)
+    for name in ("estimated_buckets", "edited_buckets"):
+        out[name] = sum(part[name] for part in parts)
+    return out
+
+
+def total(values: Iterable[float]) -> float:
+    """Plain sum in order, to the bit what PostgreSQL's `sum(... ORDER BY ...)` is."""
+    out = 0.0
+    for value in values:
+        out += value
+    return out
 
 
 def finished(row: Row, zone: ZoneInfo) -> Row:
@@ -136,10 +173,3 @@ def _share(row: Row, quality: str) -> float:
     if row["value"] and row.get("last") is None:
         return float(row[f"{quality}_value"] / row["value"])
     return float(row.get(f"{quality}_buckets", 0) / row["buckets"])
-
-
-def _total(rows: Iterable[Row]) -> float:
-    out = 0.0
-    for row in rows:
-        out += row["value"]
-    return out
