@@ -74,7 +74,11 @@ class _Site:
                 if meter.losses_ratio is not None:
                     losses[number, meter.key] = meter.losses_ratio
         related = relations(refs, parents, losses)
-        end = {c.channel_id: _end(c, parks[c.park_id], now) for c in refs}
+        known = checked_until(conn)  # a clock that was set back takes no finished day back
+        end = {
+            c.channel_id: max(_end(c, parks[c.park_id], now), known.get(c.channel_id, date.min))
+            for c in refs
+        }
         return cls(parks, {c.channel_id: c for c in refs}, related, related.above(), end)
 
 

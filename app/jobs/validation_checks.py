@@ -118,8 +118,8 @@ def check_windows(conn: Conn, windows: Sequence[Window], related: Relations, now
         low, high = _utc(window.at_s(window.first)), _utc(window.at_s(window.stop))
         whole.append((number, low, high))
         long.append((number, low, max([high, *_ends(item, found)])))
-        for code, start_s, _ in item.standing:
-            if code in STRETCHES and _utc(start_s) < low:
+        for code, start_s, stop_s in item.standing:
+            if code in STRETCHES and _utc(start_s) < low < _utc(stop_s):
                 long.append((number, _utc(start_s), _utc(start_s + 1)))
     forget_findings(conn, CODES, whole, now)
     forget_findings(conn, STRETCHES, long, now)

@@ -36,10 +36,12 @@ def completeness(days: Days, limits: ValidationSettings, around: Around) -> Iter
     stretch, see `silences`.
     """
     for row in days.rows:
+        have = int(days.count[row])
+        if have == 0:
+            continue
         start_s = max(around.since_s, days.start_s(row))
         expected = int((days.start_s(row + 1) - start_s) // BUCKET_S)
-        have = int(days.count[row])
-        if 0 < have < expected:
+        if have < expected:
             low = have < limits.min_completeness_ratio * expected
             yield days.of_day(
                 row,

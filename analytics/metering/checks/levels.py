@@ -25,33 +25,29 @@ def levels(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     usual = mean[rows].mean(axis=1)
     floor = 2 * days.step / days.grid.expected
     can_tell = days.complete & (rows >= 0).all(axis=1) & (usual > floor)
-    for row in days.rows:
-        if not can_tell[row]:
-            continue
-        expected = float(usual[row] * days.grid.expected[row])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = mean / usual
+    zero = can_tell & np.equal(days.total, 0) & (not days.idle)
+    off = (ratio > 1 + limits.level_ratio) | (ratio < 1 - limits.level_ratio)
+    off &= can_tell & (days.total > 0) & (not days.varies)
+    for row in np.flatnonzero((zero | off)[days.checked[0] : days.checked[1]]) + days.checked[0]:
         facts: dict[str, Any] = {
-            **days.named(day=days.total[row], like_days=expected),
+            **days.named(day=days.total[row], like_days=usual[row] * days.grid.expected[row]),
             "like_days": [days.grid.day(int(n)).isoformat() for n in rows[row]],
         }
-        if days.total[row] == 0:
-            if days.idle:
-                continue
+        if zero[row]:
             again = row > 0 and days.complete[row - 1] and days.total[row - 1] == 0
             severity = Severity.WARNING if again else Severity.INFO
             yield days.of_day(row, "validation.zero", severity, facts | {"meaning": _ZERO})
-        elif not days.varies and not _inside(days.total[row] / expected, limits.level_ratio):
-            high = days.total[row] > expected
+        else:
+            high = ratio[row] > 1
             facts |= {
-                "day_to_like_days_ratio": float(days.total[row] / expected),
+                "day_to_like_days_ratio": float(ratio[row]),
                 "limit_ratio": limits.level_ratio,
                 "meaning": _LEVEL.format("more" if high else "less"),
             }
             code = "validation.high" if high else "validation.low"
             yield days.of_day(row, code, Severity.WARNING, facts)
-
-
-def _inside(ratio: float, band: float) -> bool:
-    return 1 - band <= ratio <= 1 + band
 
 
 _ZERO = (

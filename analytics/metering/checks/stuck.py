@@ -80,7 +80,7 @@ def stuck(days: Days, limits: ValidationSettings, known: frozenset[int]) -> Iter
     low_s, high_s = days.start_s(days.checked[0]), days.start_s(days.checked[1])
     tells_s = days.start_s(min(BEFORE_DAYS, len(days.grid)))
     for item in stretches(days):
-        if item.start_s >= high_s or item.stop_s < low_s or days.idle:
+        if item.start_s >= high_s or item.stop_s <= low_s or days.idle:
             continue
         start_s = item.start_s
         if not item.whole:
