@@ -14,11 +14,12 @@ from storage.db import Conn, named_sql, translate_db_errors
 
 Floats = npt.NDArray[np.float64]
 
-_INTERVAL = np.dtype(
-    [("at", ">i8"), ("value", ">f8"), ("quality", "u1"), ("low", ">f8"), ("high", ">f8")]
-)
+_INTERVAL = np.dtype([("at", ">i8"), ("value", ">f8")])
+_EXTREMES = np.dtype([("low", ">f8"), ("high", ">f8")])
 _READING = np.dtype([("at", ">i8"), ("received", ">i8"), ("value", ">f8")])
 _PG_EPOCH_S = 946_684_800
+_QUALITY = np.zeros(128, dtype=np.uint8)
+_QUALITY[[ord("e"), ord("s"), ord("d")]] = (0, 1, 2)  # measured, estimated, edited
 
 
 @dataclass(frozen=True)
@@ -91,22 +92,28 @@ def set_checked_until(conn: Conn, until: Mapping[int, date]) -> None:
 def span_buckets(conn: Conn, spans: Sequence[Span]) -> list[StoredBuckets]:
     """15-minute values of each span."""
     out = []
-    for raw in _bytes(conn, "window_intervals", spans):
+    for raw, quality, extremes in _texts(conn, "window_intervals", spans, (b"", "", None)):
         rows = np.frombuffer(raw, _INTERVAL)
-        rows = rows[np.argsort(rows["at"], kind="stable")]
-        start_s = rows["at"].astype(np.int64) // 1_000_000 + _PG_EPOCH_S
-        low, high = (rows[name].astype(np.float64) for name in ("low", "high"))
-        value = rows["value"].astype(np.float64)
-        out.append(StoredBuckets(start_s, value, rows["quality"].astype(np.uint8), low, high))
+        ends = np.frombuffer(extremes or b"", _EXTREMES)
+        if len(ends) != len(rows):  # amounts, and states from before their extremes were kept
+            ends = np.full(len(rows), np.nan, dtype=_EXTREMES)
+        out.append(
+            StoredBuckets(
+                rows["at"].astype(np.int64) // 1_000_000 + _PG_EPOCH_S,
+                rows["value"].astype(np.float64),
+                _QUALITY[np.frombuffer(quality.encode(), np.uint8)],
+                ends["low"].astype(np.float64),
+                ends["high"].astype(np.float64),
+            )
+        )
     return out
 
 
 def span_readings(conn: Conn, spans: Sequence[Span]) -> list[StoredReadings]:
     """Raw readings of each span, and the next ones on both sides; the newest correction counts."""
     out = []
-    for raw in _bytes(conn, "window_readings", spans):
+    for (raw,) in _texts(conn, "window_readings", spans, (b"",)):
         rows = np.frombuffer(raw, _READING)
-        rows = rows[np.argsort(rows["at"], kind="stable")]
         at_s, received_s = (rows[n].astype(np.float64) / 1e6 + _PG_EPOCH_S for n in _TIMES)
         out.append(StoredReadings(at_s, received_s, rows["value"].astype(np.float64)))
     with translate_db_errors("read corrections"):
@@ -155,11 +162,13 @@ def span_days(
     return out
 
 
-def _bytes(conn: Conn, name: str, spans: Sequence[Span]) -> list[bytes]:
-    out = [b""] * len(spans)
+def _texts(
+    conn: Conn, name: str, spans: Sequence[Span], empty: tuple[Any, ...]
+) -> list[tuple[Any, ...]]:
+    out = [empty] * len(spans)
     with translate_db_errors(name.replace("_", " ")), conn.cursor(binary=True) as cur:
-        for n, raw in cur.execute(named_sql("validation")[name], _params(spans)).fetchall():
-            out[n - 1] = raw
+        for n, *texts in cur.execute(named_sql("validation")[name], _params(spans)).fetchall():
+            out[n - 1] = tuple(texts)
     return out
 
 

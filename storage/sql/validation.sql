@@ -24,16 +24,16 @@ SELECT * FROM unnest(%(channels)s::int[], %(days)s::date[])
 ON CONFLICT (channel_id) DO UPDATE SET checked_until = excluded.checked_until
 
 -- name: window_intervals
--- Values of channels in [low, high), per channel one text of bytes: start [us since 2000], value,
--- quality (0 measured, 1 estimated, 2 edited), lowest, highest; big endian. A row by row answer
--- costs ten times more. %(channels)s int[], %(lows)s, %(highs)s timestamptz[]
-SELECT w.n, a.bytes
+-- Values of channels in [low, high) as texts of bytes, big endian: start [us since 2000] and value;
+-- second letter of the quality; lowest and highest of gauges. A row by row answer costs ten times
+-- more. %(channels)s int[], %(lows)s, %(highs)s timestamptz[]
+SELECT w.n, a.bytes, a.quality, a.extremes
 FROM unnest(%(channels)s::int[], %(lows)s::timestamptz[], %(highs)s::timestamptz[])
     WITH ORDINALITY AS w (channel_id, low, high, n)
 CROSS JOIN LATERAL (
-    SELECT string_agg(timestamptz_send(i.bucket_start) || float8send(i.value)
-        || (CASE i.quality WHEN 'measured' THEN '\x00' WHEN 'estimated' THEN '\x01' ELSE '\x02' END)::bytea
-        || float8send(coalesce(i.low, 'NaN')) || float8send(coalesce(i.high, 'NaN')), ''::bytea) AS bytes
+    SELECT string_agg(timestamptz_send(i.bucket_start) || float8send(i.value), ''::bytea) AS bytes,
+           string_agg(substr(i.quality, 2, 1), '') AS quality,
+           string_agg(float8send(i.low) || float8send(i.high), ''::bytea) AS extremes
     FROM (SELECT bucket_start, value, quality, low, high FROM interval
           WHERE channel_id = w.channel_id AND bucket_start >= w.low AND bucket_start < w.high
           ORDER BY bucket_start) AS i) AS a
