@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -173,12 +174,32 @@ class ChannelReadings:
     high_s: float
 
 
-class Register(Protocol):
-    """What decides how far readings of a register reach."""
+class Reach(Protocol):
+    """What new readings change, see `analytics.metering.reach.Reach`."""
 
     @property
-    def glitch_samples(self) -> int:
-        """Most readings in a row that may leave the register and return."""
+    def low_s(self) -> float:
+        """Start of the buckets to be computed anew; -inf: farther than the given readings."""
+
+    @property
+    def high_s(self) -> float:
+        """Their end; inf: farther than the given readings."""
+
+    @property
+    def first(self) -> int:
+        """First of the given readings that decides them."""
+
+    @property
+    def stop(self) -> int:
+        """One past the last."""
+
+    @property
+    def constant(self) -> float | None:
+        """Value of all given readings, if the register stood still for long."""
+
+
+class Register(Protocol):
+    """What decides how far readings of a register reach."""
 
     @property
     def glitch_s(self) -> float:
@@ -188,6 +209,11 @@ class Register(Protocol):
     def installations(self) -> Sequence[Installation]:
         """Dated records, ascending."""
 
+    def reach(
+        self, at_s: Sequence[float], values: Sequence[float], start_s: float, stop_s: float
+    ) -> Reach:
+        """What new readings in `[start_s, stop_s]` change."""
+
 
 def channel_readings(
     conn: Conn,
@@ -196,17 +222,111 @@ def channel_readings(
     stop: datetime,
     register: Register | None = None,
 ) -> ChannelReadings | None:
-    """Readings that decide every bucket touched by a reading in `[start, stop]`.
+    """Readings that decide every bucket which a reading in `[start, stop]` can change.
+
+    Around a register more readings are taken, eight times as many in each round, until they tell
+    how far it reaches: one round wherever the register rises. One that stands still is not
+    followed back to where that began, as long as it did not begin with a fall.
 
     Args:
         register: what has to be known of a register; None for all other kinds.
     """
-    context = 46 if register else 1
+    if register is None:
+        return _neighbourhood(conn, channel_id, start, stop)
+    context, margin_s = _CONTEXT, 2 * (register.glitch_s + BUCKET_S)
+    while True:
+        near = _near(conn, channel_id, start, stop, context, timedelta(seconds=margin_s))
+        if near is None:
+            return None
+        at_s, values, more = near
+        reach = register.reach(at_s, values, start.timestamp(), stop.timestamp())
+        known = (reach.low_s > -np.inf or not more[0], reach.high_s < np.inf or not more[1])
+        if all(known):
+            return _window(at_s, values, reach, register, start, stop)
+        if known[1] and reach.constant is not None and reach.high_s == np.inf:
+            idle = _idle(conn, channel_id, at_s, values, start, stop)
+            if idle is not None:
+                return idle
+        context, margin_s = context * 8, margin_s * 8
+
+
+_CONTEXT = 32  # readings on each side that are looked at first
+
+
+def _near(
+    conn: Conn, channel_id: int, start: datetime, stop: datetime, context: int, margin: timedelta
+) -> tuple[list[float], list[float], tuple[bool, bool]] | None:
+    """Readings around `[start, stop]`, and whether there are more before and after them."""
+    params = {
+        "channel_id": channel_id,
+        "start": start,
+        "stop": stop,
+        "context": context,
+        "margin": margin,
+    }
     with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
-        rows = cur.execute(
-            named_sql("readings")["channel_readings"],
-            {"channel_id": channel_id, "start": start, "stop": stop, "context": context},
-        ).fetchall()
+        rows = cur.execute(named_sql("readings")["near_readings"], params).fetchall()
+    if not rows:
+        return None
+    at_s, values, before, after = zip(*rows, strict=True)
+    return list(at_s), list(values), (before[0], after[0])
+
+
+def _window(
+    at_s: list[float],
+    values: list[float],
+    reach: Reach,
+    register: Register,
+    start: datetime,
+    stop: datetime,
+) -> ChannelReadings:
+    """The window that a reach tells; at the ends of the data as far as readings and records go."""
+    low_s, high_s = reach.low_s, reach.high_s
+    records = [r.at_s for r in register.installations if r.replaced]
+    if low_s == -np.inf:
+        known = [t for t in records if t < at_s[0]][-1:]
+        low_s = min(at_s[0], start.timestamp(), *known) // BUCKET_S * BUCKET_S
+    if high_s == np.inf:
+        known = [t for t in records if t > at_s[-1]][:1]
+        high_s = max(at_s[-1], stop.timestamp(), *known) // BUCKET_S * BUCKET_S + BUCKET_S
+    inside = slice(reach.first, reach.stop)
+    return ChannelReadings(at_s[inside], values[inside], low_s, high_s)
+
+
+def _idle(
+    conn: Conn,
+    channel_id: int,
+    at_s: list[float],
+    values: list[float],
+    start: datetime,
+    stop: datetime,
+) -> ChannelReadings | None:
+    """The window of a register that stands still, its newest readings included.
+
+    None if the time before may have begun with a fall, which would have to be judged.
+    """
+    before = at_s[bisect_left(at_s, start.timestamp()) - 1]
+    low_s = before // BUCKET_S * BUCKET_S
+    first = bisect_right(at_s, low_s) - 1
+    if first < 0:
+        return None
+    params = {"channel_id": channel_id, "before": datetime.fromtimestamp(at_s[0], UTC)}
+    with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
+        rows = cur.execute(named_sql("readings")["earlier_values"], params).fetchall()
+    other = next((v for (v,) in rows if v is not None and v != values[0]), values[0])
+    if other > values[0]:
+        return None
+    high_s = max(at_s[-1], stop.timestamp()) // BUCKET_S * BUCKET_S + BUCKET_S
+    return ChannelReadings(at_s[first:], values[first:], low_s, high_s)
+
+
+def _neighbourhood(
+    conn: Conn, channel_id: int, start: datetime, stop: datetime
+) -> ChannelReadings | None:
+    """Readings of the touched buckets, those of their neighbours and one more on each side."""
+    params = {"channel_id": channel_id, "start": start, "stop": stop, "context": 1}
+    with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
+        rows = cur.execute(named_sql("readings")["channel_readings"], params).fetchall()
     if not rows:
         return None
     at_s, values, low, high = zip(*rows, strict=True)

@@ -1,37 +1,29 @@
-"""Cumulative registers to 15-minute amounts: differences, interpolated to the bucket boundaries."""
+"""Cumulative registers to 15-minute amounts: decided with hindsight, interpolated at borders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-from analytics.metering.buckets import (
-    LINEAR,
-    MEASURED,
-    Bools,
-    Buckets,
-    Codes,
-    Floats,
-    Starts,
-    noticed,
-)
-from analytics.metering.glitches import find_glitches
-from models.findings import Severity
+from analytics.metering import noted
+from analytics.metering.buckets import Bools, Buckets, Floats, Starts
+from analytics.metering.catch_up import catch_ups
+from analytics.metering.courses import Course, Pieces, Shapes, course_pieces
+from analytics.metering.departures import POWER_MARGIN, DepartureRules, decide
+from analytics.metering.devices import Facts, split
+from analytics.metering.reach import Reach, reach
+from models.findings import Finding
 from models.installations import Installation
 from models.periods import BUCKET_S
 
 __all__ = ["Installation", "RegisterSpec", "register_buckets"]
 
-Shapes = Mapping[tuple[float, float], Floats]
 _NO_SHAPES: Shapes = {}
-
-# A roll-over starts in the last and ends in the first tenth of the display (domain facts 7.1).
-_NEAR_END = 0.9
-_NEAR_START = 0.1
-_POWER_MARGIN = 1.1
+_DIGITS = 6  # finest step that is read off the decimals of a reading
+_SAME_S = 1e-3
 
 
 @dataclass(frozen=True)
@@ -43,6 +35,12 @@ class RegisterSpec:
         modulus: raw value at which the display wraps, or None.
         period_s: nominal sampling period [s].
         rated_per_h: highest possible amount per hour [canonical unit/h], or None.
+        resolution: step of the last digit, raw unit; None: from the readings.
+        unit: raw unit, for the findings.
+        glitch_samples: most readings in a row that may leave the register and return.
+        glitch_s: or the longest time [s] until it is back.
+        straight_s: longest pause [s] that a straight line may bridge.
+        installations: dated records, ascending; the facts above hold before the first.
     """
 
     factor: float
@@ -65,48 +63,11 @@ class RegisterSpec:
         """
         return max(1.5 * self.period_s, BUCKET_S)
 
-
-@dataclass(frozen=True)
-class Fall:
-    """A register that fell without being a roll-over: the segment ends here."""
-
-    at_s: float
-    old: float
-    new: float
-
-
-def find_breaks(
-    at_s: Floats, raw: Floats, spec: RegisterSpec
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[Fall]]:
-    """Where a register wrapped and where it fell for another reason.
-
-    A falling register is a roll-over if it fell from the last tenth of the modulus to the first
-    and the amount between is possible at rated power; otherwise a new segment begins.
-
-    Returns:
-        wraps: roll-overs before each reading.
-        segment: number of the segment of each reading.
-        falls: the falls that began a new segment.
-
-    Source: roll-over rule of domain facts 7.1 (DL/T 645-2007 register width gives the modulus).
-    """
-    falling = np.flatnonzero(np.diff(raw) < 0)
-    wrapped = np.zeros(len(raw), dtype=bool)
-    broken = np.zeros(len(raw), dtype=bool)
-    for i in falling:
-        is_wrap = _is_rollover(raw[i], raw[i + 1], at_s[i + 1] - at_s[i], spec)
-        (wrapped if is_wrap else broken)[i + 1] = True
-    falls = [Fall(float(at_s[i]), float(raw[i - 1]), float(raw[i])) for i in np.flatnonzero(broken)]
-    return np.cumsum(wrapped, dtype=np.int64), np.cumsum(broken, dtype=np.int64), falls
-
-
-def _is_rollover(old: float, new: float, elapsed_s: float, spec: RegisterSpec) -> bool:
-    if spec.modulus is None or old <= _NEAR_END * spec.modulus or new >= _NEAR_START * spec.modulus:
-        return False
-    if spec.rated_per_h is None:
-        return True
-    amount = (spec.modulus - old + new) * spec.factor
-    return amount <= spec.rated_per_h * elapsed_s / 3600 * _POWER_MARGIN
+    def reach(
+        self, at_s: Sequence[float], values: Sequence[float], start_s: float, stop_s: float
+    ) -> Reach:
+        """What new readings in `[start_s, stop_s]` can change, and what decides that."""
+        return reach(np.asarray(at_s), np.asarray(values), (start_s, stop_s), self)
 
 
 def register_buckets(
@@ -119,80 +80,151 @@ def register_buckets(
 ) -> Buckets:
     """15-minute amounts of the buckets of `[low_s, high_s)` that readings bound on both sides.
 
+    The sum over the buckets between two readings on borders is the register difference times the
+    factor. Nothing is computed beyond the last reading or across the border of a segment; what
+    left the register and returned is passed over. A bucket is absent unless all of its 900 s are
+    covered.
+
     Args:
         at_s: epoch seconds of the readings, strictly ascending.
         raw: register readings, raw unit.
         low_s, high_s: multiples of 900; readings outside of the range help to bound it.
-
-    The sum over the buckets between two readings on boundaries is the register difference times
-    the factor. Nothing is computed beyond the last reading or across a fall; glitches are passed
-    over.
+        shapes: for a pause (start, stop) relative amounts of its quarter-hours.
     """
-    glitch = find_glitches(raw)
-    found = [
-        noticed("register.glitch", Severity.WARNING, at, at, {"value": value, "unit": spec.unit})
-        for at, value in zip(at_s[glitch].tolist(), raw[glitch].tolist(), strict=True)
-        if low_s <= at < high_s
-    ]
-    at_s, raw = at_s[~glitch], raw[~glitch]
-    if len(at_s) < 2:
-        return Buckets(*_empty(), findings=found)
-    wraps, segment, falls = find_breaks(at_s, raw, spec)
-    long = (np.diff(at_s) > spec.max_gap_s) & (np.diff(segment) == 0)
-    found += [
-        noticed("register.reset", Severity.WARNING, f.at_s, f.at_s, {"old": f.old, "new": f.new})
-        for f in falls
-        if low_s <= f.at_s < high_s
-    ]
-    gaps = [(float(at_s[i]), float(at_s[i + 1])) for i in np.flatnonzero(long)]
-    gaps = [(a, b) for a, b in gaps if b > low_s and a < high_s]
-    found += [noticed("interval.gap", Severity.INFO, a, b, {"gap_s": b - a}) for a, b in gaps]
-    gaps_long = [(a, b) for a, b in gaps if b - a > spec.straight_s]
-    starts, values, estimated = [], [], []
-    for number in range(int(segment[-1]) + 1):
-        mine = segment == number
-        t = at_s[mine]
-        first = max(np.ceil(t[0] / BUCKET_S) * BUCKET_S, low_s)
-        last = min(np.floor(t[-1] / BUCKET_S) * BUCKET_S, high_s)
-        if last - first < BUCKET_S:
-            continue
-        edges = np.arange(first, last + 1, BUCKET_S)
-        values.append(_amounts(edges, t, raw[mine], wraps[mine], spec))
-        inside = _inside_gaps(edges, gaps)
-        estimated.append(inside[:-1] | inside[1:])
-        starts.append(edges[:-1].astype(np.int64))
-    if not starts:
-        return Buckets(*_empty(), findings=found, long_gaps=gaps_long)
-    joined = (np.concatenate(starts), np.concatenate(values))
-    method = np.where(np.concatenate(estimated), LINEAR, MEASURED).astype(np.uint8)
-    return Buckets(*joined, method, findings=found, long_gaps=gaps_long)
+    span = (low_s, high_s)
+    facts = Facts.of((spec.factor, spec.modulus, spec.rated_per_h), spec.installations)
+    notes = _Notes(noted.replacements(spec, span))
+    pieces = []
+    for t, x in split(at_s, raw, spec.installations):
+        for course in _courses(_decided(t, x, spec, facts, span, notes), spec, facts, span, notes):
+            part = course_pieces(course, facts, span, spec.straight_s, shapes)
+            if part:
+                pieces.append(part)
+    return _whole_buckets(pieces, notes)
 
 
-def _amounts(
-    edges: Floats, t: Floats, raw: Floats, wraps: npt.NDArray[np.int64], spec: RegisterSpec
-) -> Floats:
-    """Amounts between boundaries of one segment [canonical unit].
+@dataclass(frozen=True)
+class _Notes:
+    """What is collected on the way: findings, and pauses that like days may shape."""
 
-    The register at a boundary depends on the two readings around it and on nothing else, so that
-    any part of history, computed again alone, gives the same bits.
-    """
-    modulus = spec.modulus or 0.0
-    before = np.searchsorted(t, edges, side="right") - 1
-    after = np.minimum(before + 1, len(t) - 1)
-    rise = raw[after] - raw[before] + modulus * (wraps[after] - wraps[before])
-    span = np.where(after > before, t[after] - t[before], 1.0)
-    register = raw[before] + rise * ((edges - t[before]) / span)
-    steps = np.diff(register) + modulus * np.diff(wraps[before])
-    return np.maximum(steps, 0.0) * spec.factor
+    findings: list[Finding]
+    long_gaps: list[tuple[float, float]] = field(default_factory=list)
 
 
-def _inside_gaps(edges: Floats, gaps: list[tuple[float, float]]) -> Bools:
-    """True for boundaries strictly inside a long pause: their register value is interpolated."""
-    inside = np.zeros(len(edges), dtype=bool)
-    for start, stop in gaps:
-        inside |= (edges > start) & (edges < stop)
-    return inside
+@dataclass(frozen=True)
+class _Device:
+    """Readings of one device that count; `step` [raw unit] is NaN where a segment begins."""
+
+    t: Floats
+    x: Floats
+    wraps: Floats
+    modulus: Floats
+    rated_per_s: Floats
+    step: Floats
 
 
-def _empty() -> tuple[Starts, Floats, Codes]:
-    return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8)
+def _decided(
+    t: Floats,
+    x: Floats,
+    spec: RegisterSpec,
+    facts: Facts,
+    span: tuple[float, float],
+    notes: _Notes,
+) -> _Device:
+    """The readings of a device that count, and which falls are roll-overs or resets."""
+    until = facts.before(t)
+    modulus = facts.modulus[until]
+    rated = facts.rated_per_h[until] / 3600 / facts.factor[until]
+    rules = DepartureRules(spec.glitch_samples, spec.glitch_s, modulus, rated)
+    decided = decide(t, x, rules)
+    notes.findings.extend(noted.departures(t, x, decided, spec, span))
+    keep = decided.kept
+    wraps, breaks = decided.wraps, decided.breaks
+    if not keep.all():
+        t, x, modulus, rated = t[keep], x[keep], modulus[keep], rated[keep]
+        wraps, breaks = wraps[keep], breaks[keep]
+    modulus = np.nan_to_num(modulus)
+    step = np.diff(x) + modulus[1:] * wraps[1:]
+    step[breaks[1:]] = np.nan
+    amount = step * facts.factor[facts.before(t[1:])]
+    notes.findings.extend(noted.falls(t, x, (wraps, breaks), amount, spec, span))
+    impossible = _impossible(t, x, step, rated, spec)
+    notes.findings.extend(noted.impossible(t, x, impossible, spec, span))
+    step[impossible] = np.nan
+    return _Device(t, x, np.cumsum(wraps).astype(float), modulus, rated, step)
+
+
+def _courses(
+    device: _Device, spec: RegisterSpec, facts: Facts, span: tuple[float, float], notes: _Notes
+) -> Iterator[Course]:
+    """Segments of a device near the span; frozen readings of a catch-up are passed over."""
+    t, step = device.t, device.step
+    limit = device.rated_per_s[1:] * np.diff(t) * POWER_MARGIN
+    for i in np.flatnonzero(step > limit):
+        limit[i] += resolution(device.x[i], device.x[i + 1], spec)
+    late = catch_ups(t, step, limit, spec.resolution)
+    notes.findings.extend(noted.catch_ups(t, device.x, step, late, spec, facts, span))
+    gap = np.diff(t) > spec.max_gap_s
+    pause = gap.copy()
+    keep = np.ones(len(t), dtype=bool)
+    for first, after in late:
+        keep[first + 1 : after] = False
+        pause[after - 1], gap[after - 1] = True, False
+    left = keep[1:]
+    t, pause, gap, begins = t[keep], pause[left], gap[left], np.isnan(step)[left]
+    x, wraps, modulus = device.x[keep], device.wraps[keep], device.modulus[keep]
+    gaps = noted.overlapping(t, np.flatnonzero(gap & ~begins), span)
+    notes.findings.extend(noted.gaps(gaps, spec))
+    pauses = noted.overlapping(t, np.flatnonzero(pause & ~begins), span)
+    notes.long_gaps.extend((a, b) for a, b in pauses if b - a > spec.straight_s)
+    ends = [0, *(np.flatnonzero(begins) + 1).tolist(), len(t)]
+    for a, b in pairwise(ends):
+        if b - a > 1 and t[b - 1] > span[0] and t[a] < span[1]:
+            yield Course(t[a:b], x[a:b], wraps[a:b], modulus[a:b], pause[a : b - 1])
+
+
+def _impossible(t: Floats, x: Floats, step: Floats, rated: Floats, spec: RegisterSpec) -> Starts:
+    """Steps that rated power forbids over the whole time since the register last changed."""
+    risky = np.flatnonzero(step > rated[1:] * np.diff(t) * POWER_MARGIN)
+    if not len(risky):
+        return risky
+    moving = np.flatnonzero(step != 0)
+    at = np.searchsorted(moving, risky) - 1
+    since = t[np.where(at >= 0, moving[at] + 1, 0)]
+    most = rated[risky + 1] * (t[risky + 1] - since) * POWER_MARGIN
+    slack = np.array([resolution(x[i], x[i + 1], spec) for i in risky])
+    return np.asarray(risky[step[risky] > most + slack], dtype=np.int64)
+
+
+def resolution(old: float, new: float, spec: RegisterSpec) -> float:
+    """Step of the last digit, raw unit: as declared, or from the decimals of two readings."""
+    if spec.resolution is not None:
+        return spec.resolution
+    for digits in range(_DIGITS):
+        if round(old, digits) == old and round(new, digits) == new:
+            return float(10.0**-digits)
+    return float(10.0**-_DIGITS)
+
+
+def _whole_buckets(pieces: Sequence[Pieces], notes: _Notes) -> Buckets:
+    """Buckets all of whose 900 s are covered, from the pieces of all segments."""
+    if not pieces:
+        empty = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8))
+        return Buckets(*empty, findings=notes.findings, long_gaps=notes.long_gaps)
+    start = np.concatenate([p.start_s for p in pieces])
+    stop = np.concatenate([p.stop_s for p in pieces])
+    value = np.concatenate([p.value for p in pieces])
+    method = np.concatenate([p.method for p in pieces])
+    bucket = (np.floor(start / BUCKET_S) * BUCKET_S).astype(np.int64)
+    first: Bools = np.ones(len(bucket), dtype=bool)
+    first[1:] = np.diff(bucket) != 0
+    heads = np.flatnonzero(first)
+    covered = np.add.reduceat(stop - start, heads)
+    whole = np.abs(covered - BUCKET_S) < _SAME_S
+    return Buckets(
+        bucket[heads][whole],
+        np.add.reduceat(value, heads)[whole],
+        np.maximum.reduceat(method, heads)[whole],
+        findings=notes.findings,
+        long_gaps=notes.long_gaps,
+    )

@@ -45,13 +45,18 @@ ON CONFLICT DO NOTHING
 RETURNING channel_id, ts, value
 
 -- name: insert_corrections
--- Declared corrections of stored readings, in order of arrival; the newest counts from now on.
+-- Declared corrections of stored readings, in order of arrival; the newest counts from now on, also
+-- one that goes back to the first value.
 WITH corrected AS (
     INSERT INTO reading_revision (channel_id, ts, kind, value, received_at)
     SELECT channel_id, ts, 'correction', value, received_at FROM (
         SELECT DISTINCT ON (s.channel_id, s.ts, s.value) s.*
         FROM staging s JOIN reading r USING (channel_id, ts)
-        WHERE s.correction AND r.value <> s.value
+        WHERE s.correction AND (r.value <> s.value
+            OR EXISTS (SELECT FROM reading_revision v WHERE v.channel_id = s.channel_id
+                       AND v.ts = s.ts AND v.kind = 'correction')
+            OR EXISTS (SELECT FROM staging e WHERE e.channel_id = s.channel_id AND e.ts = s.ts
+                       AND e.correction AND e.value <> r.value AND e.ord < s.ord))
         ORDER BY s.channel_id, s.ts, s.value, s.ord DESC) AS unique_values
     ORDER BY ord
     ON CONFLICT DO NOTHING
@@ -115,6 +120,46 @@ SELECT extract(epoch FROM r.ts)::float8 AS at_s,
        extract(epoch FROM reach.high)::float8 AS high_s
 FROM reach JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts BETWEEN reach.first AND reach.last
 ORDER BY r.ts
+
+-- name: near_readings
+-- Readings of one channel in [start, stop], at least `context` more on each side and all within
+-- `margin`; whether there are others before and after them. The newest correction counts.
+-- %(channel_id)s int, %(start)s timestamptz, %(stop)s timestamptz, %(context)s int, %(margin)s interval
+WITH reach AS (
+    SELECT least(%(start)s - %(margin)s::interval, (
+               SELECT min(ts) FROM (
+                   SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts < %(start)s
+                   ORDER BY ts DESC LIMIT %(context)s) AS b)) AS first,
+           greatest(%(stop)s + %(margin)s::interval, (
+               SELECT max(ts) FROM (
+                   SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > %(stop)s
+                   ORDER BY ts LIMIT %(context)s) AS a)) AS last
+), more AS (
+    SELECT EXISTS (SELECT FROM reading WHERE channel_id = %(channel_id)s AND ts < first) AS before,
+           EXISTS (SELECT FROM reading WHERE channel_id = %(channel_id)s AND ts > last) AS after
+    FROM reach
+)
+SELECT extract(epoch FROM r.ts)::float8 AS at_s,
+       coalesce((SELECT v.value FROM reading_revision v
+                 WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
+                 ORDER BY v.revision_id DESC LIMIT 1), r.value) AS value,
+       more.before, more.after
+FROM reach CROSS JOIN more
+JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts BETWEEN reach.first AND reach.last
+ORDER BY r.ts
+
+-- name: earlier_values
+-- Values at growing distances before a time, nearest first: 1, 2, 4, ... quarter-hours, to 3.7 years.
+-- %(channel_id)s int, %(before)s timestamptz
+SELECT (SELECT coalesce((SELECT v.value FROM reading_revision v
+                         WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
+                         ORDER BY v.revision_id DESC LIMIT 1), r.value)
+        FROM reading r
+        WHERE r.channel_id = %(channel_id)s
+          AND r.ts < %(before)s - (2 ^ k) * interval '15 minutes' + interval '15 minutes'
+        ORDER BY r.ts DESC LIMIT 1) AS value
+FROM generate_series(0, 17) AS k
+ORDER BY k
 
 -- name: period_readings
 -- Readings of one channel that start in (start, stop). The newest correction counts.

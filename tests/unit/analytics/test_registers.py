@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.metering.gauges import gauge_buckets
-from analytics.metering.glitches import CONTEXT_SAMPLES
 from analytics.metering.registers import RegisterSpec, register_buckets
 
 T0 = 1_772_323_200  # 2026-03-01 00:00 UTC, on a bucket boundary

@@ -1,0 +1,139 @@
+"""How far new readings of a register reach, and which readings decide what they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from analytics.metering.buckets import Floats, Starts
+from analytics.metering.catch_up import NEIGHBOURS
+from models.installations import Installation
+from models.periods import BUCKET_S
+
+_APART = NEIGHBOURS + 1  # readings between a calm place and what a catch-up beyond it can change
+
+
+class Rules(Protocol):
+    """The part of the facts of a register that decides its reach."""
+
+    @property
+    def glitch_samples(self) -> int:
+        """Most readings in a row that may be a glitch."""
+
+    @property
+    def glitch_s(self) -> float:
+        """Or the longest time [s] until the register is back."""
+
+    @property
+    def installations(self) -> Sequence[Installation]:
+        """Dated records, ascending."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What new readings change, as far as the given readings can tell.
+
+    Attributes:
+        low_s, high_s: the buckets of `[low_s, high_s)` have to be computed anew; infinite where
+            the given readings do not tell, unless there are no others on that side.
+        first, stop: the readings `[first:stop]` decide them.
+        constant: value at which the register stood all the time up to the last reading, new ones
+            included, or None: whether it began with a fall decides, unless it is known.
+    """
+
+    low_s: float
+    high_s: float
+    first: int
+    stop: int
+    constant: float | None = None
+
+
+def reach(at_s: Floats, raw: Floats, new: tuple[float, float], rules: Rules) -> Reach:
+    """What readings in `[new[0], new[1]]` change.
+
+    A calm place is a rise at the end of readings that never fall, are more than may be a glitch,
+    last longer than one and hold no replacement. What lies before it does not depend on what
+    comes after it, and the other way round: every departure, reset or spike that began earlier is
+    decided by then. A catch-up reaches four readings farther, and over one standstill, which no
+    rise interrupts.
+    """
+    first_new = int(np.searchsorted(at_s, new[0], side="left"))
+    last_new = int(np.searchsorted(at_s, new[1], side="right")) - 1
+    calm, begin = _calm_places(at_s, raw, rules)
+    low_s, first = _left(at_s, calm, begin, first_new)
+    high_s, stop = _right(at_s, calm, begin, last_new)
+    constant = None
+    if low_s == -np.inf and first_new and _long_constant(at_s, raw, first_new, rules):
+        constant = float(raw[0])
+    return Reach(low_s, high_s, first, stop, constant)
+
+
+def _calm_places(at_s: Floats, raw: Floats, rules: Rules) -> tuple[Starts, Starts]:
+    """Calm places, and for each the latest reading where the calm can begin."""
+    count = max(rules.glitch_samples, NEIGHBOURS) + 2
+    if len(at_s) < count:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    rises = np.diff(raw)
+    rough = rises < 0
+    cut = [r.at_s for r in rules.installations if r.replaced]
+    at = np.searchsorted(at_s, cut, side="left")
+    rough[at[(at > 0) & (at < len(at_s))] - 1] = True
+    place = np.arange(len(at_s))
+    begin = np.minimum(
+        place - (count - 1), np.searchsorted(at_s, at_s - rules.glitch_s, side="left") - 1
+    )
+    last_rough = np.concatenate([[0], np.maximum.accumulate(np.where(rough, place[1:], 0))])
+    good = (begin >= 0) & (begin >= last_rough)
+    good[1:] &= rises > 0
+    good[0] = False
+    calm = np.flatnonzero(good)
+    return calm, begin[calm]
+
+
+def _left(at_s: Floats, calm: Starts, begin: Starts, first_new: int) -> tuple[float, int]:
+    """Start of what changes and the first reading that decides it; (-inf, 0): not in here."""
+    k = int(np.searchsorted(calm, first_new, side="left")) - 1
+    if k < 0:
+        return -np.inf, 0
+    k = int(np.searchsorted(calm, begin[k] - _APART, side="right")) - 1
+    if k < 0:
+        return -np.inf, 0
+    low_s = float(at_s[calm[k]] // BUCKET_S * BUCKET_S)
+    bound = int(np.searchsorted(at_s, low_s, side="right")) - 1
+    k = int(np.searchsorted(calm, bound, side="right")) - 1
+    if k < 0:
+        return -np.inf, 0
+    k = int(np.searchsorted(calm, calm[k] - _APART, side="right")) - 1
+    return (low_s, int(begin[k])) if k >= 0 else (-np.inf, 0)
+
+
+def _right(at_s: Floats, calm: Starts, begin: Starts, last_new: int) -> tuple[float, int]:
+    """End of what changes and the stop of the readings that decide it; (inf, n): not in here."""
+    none = (np.inf, len(at_s))
+    k = int(np.searchsorted(begin, last_new, side="right"))
+    if k >= len(calm):
+        return none
+    k = int(np.searchsorted(calm, calm[k] + _APART, side="left"))
+    if k >= len(calm):
+        return none
+    high_s = float(at_s[calm[k]] // BUCKET_S * BUCKET_S + BUCKET_S)
+    bound = int(np.searchsorted(at_s, high_s, side="left"))
+    k = int(np.searchsorted(calm, bound, side="left"))
+    if k >= len(calm):
+        return none
+    k = int(np.searchsorted(begin, calm[k] + _APART, side="left"))
+    return (high_s, int(calm[k]) + 1) if k < len(calm) else none
+
+
+def _long_constant(at_s: Floats, raw: Floats, first_new: int, rules: Rules) -> bool:
+    """True if all readings are one value, known for longer than a glitch before the new ones."""
+    count = max(rules.glitch_samples, NEIGHBOURS) + 2
+    return bool(
+        first_new >= count
+        and at_s[first_new - 1] - at_s[0] > rules.glitch_s
+        and np.all(raw == raw[0])
+        and not any(r.replaced and r.at_s > at_s[0] for r in rules.installations)
+    )
