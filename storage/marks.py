@@ -19,13 +19,13 @@ class Mark(NamedTuple):
 
 
 def save_marks(conn: Conn, rows: Sequence[Mark]) -> int:
-    """Mark stored readings, inside the transaction that stored them; safe to repeat.
+    """Mark values, inside the transaction that stored them; safe to repeat.
 
-    A mark belongs to a value: it is passed over where another value is in force (a conflict was
-    kept apart, a correction came later). What is computed from a newly marked reading is stale.
+    A mark belongs to a value: it counts while that value is in force, not where the value was kept
+    apart as a conflict, nor after a correction. What a new mark may change is stale.
 
     Returns:
-        Number of readings that were not marked before.
+        Number of values that were not marked before.
     """
     if not rows:
         return 0

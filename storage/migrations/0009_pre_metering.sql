@@ -69,9 +69,11 @@ CREATE INDEX interval_edit_by_channel ON interval_edit (channel_id, start_at) WH
 CREATE TABLE reading_mark (
     channel_id  integer NOT NULL,
     ts          timestamptz NOT NULL,
+    value       double precision NOT NULL,
     mark        text NOT NULL CHECK (mark IN ('estimated')),
-    PRIMARY KEY (channel_id, ts)
+    PRIMARY KEY (channel_id, ts, value)
 );
+COMMENT ON COLUMN reading_mark.value IS 'the value that is marked, raw unit: the mark counts while this value is in force';
 COMMENT ON TABLE reading_mark IS 'readings that their source calls estimated: what is computed from them is so too';
 
 CREATE TABLE shaped_gap (

@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from app.cli import COMMANDS, make_app
+from app.jobs.intervals import CODES
 from app.settings import Settings
 from dashboards.overview import AREA
 from dashboards.queries import named_sql
@@ -148,10 +149,12 @@ def test_changelog_names_this_version() -> None:
 def test_findings_are_documented() -> None:
     codes = {
         m
-        for p in sources("app", "collectors", "storage")
-        for m in re.findall(r"Finding\(\s*\"([\w.]+)\"", p.read_text(encoding="utf-8"))
-    }
-    assert "register.fell" in codes
+        for p in sources("analytics", "app", "collectors", "storage")
+        for m in re.findall(
+            r"(?:Finding|noticed)\(\s*\"([\w.]+)\"", p.read_text(encoding="utf-8")
+        )
+    } | set(CODES)
+    assert "reading.sealed" in codes
     text = page("operations.md")
     assert [c for c in sorted(codes) if f"`{c}`" not in text] == []
     assert syntax(REPO / "app" / "cli.py")

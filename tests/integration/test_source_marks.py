@@ -83,6 +83,13 @@ def marks(conn: Conn) -> list[float]:
     return [(ts - START) / HALF for ts, _ in rows]
 
 
+def in_force(conn: Conn) -> list[float]:
+    """The same as the calculation sees it, of the first channel."""
+    row = conn.execute("SELECT min(channel_id) FROM reading").fetchone()
+    at_s = marked_times(conn, row[0] if row else 0, START.timestamp(), START.timestamp() + 86_400)
+    return [(s - START.timestamp()) / 1800 for s in at_s]
+
+
 def stale(conn: Conn) -> list[tuple[float, float, str]]:
     rows = conn.execute("SELECT start_at, stop_at, reason FROM stale_range ORDER BY 1, 3")
     return [((a - START) / HALF, (b - START) / HALF, reason) for a, b, reason in rows]
@@ -147,14 +154,29 @@ def test_an_estimate_beside_a_stored_value_marks_nothing(conn: Conn, bring: Impo
     bring(a_day("A", n0=7))
     ledger = bring(a_day("E", n0=9))  # a conflict: 7 stays in force, and that is actual
     assert ledger.counters["conflict"] == 1
-    assert marks(conn) == []
+    assert in_force(conn) == []
 
 
 def test_a_correction_by_an_estimate_is_marked(conn: Conn, bring: Import) -> None:
     bring(a_day("A", n0=7))
     ledger = bring(a_day("E", n0=9), correction=True)
     assert ledger.counters["correction"] == 1
-    assert marks(conn) == [0]
+    assert in_force(conn) == [0]
+
+
+def test_a_correction_by_an_actual_value_ends_the_mark(conn: Conn, bring: Import) -> None:
+    bring(a_day("EE", n0=7))
+    compute_intervals(conn, NOW)
+    assert in_force(conn) == [0, 1]
+    bring(a_day("AE", n0=9), correction=True)
+    assert in_force(conn) == [1]
+    compute_intervals(conn, NOW)
+    rows = conn.execute("SELECT value, method FROM interval ORDER BY bucket_start LIMIT 3")
+    assert rows.fetchall() == [(4.5, "even"), (4.5, "even"), (0.25, "source")]
+    bring(a_day("EE", n0=7), correction=True)  # and back: that value is an estimate
+    assert in_force(conn) == [0, 1]
+    bring(a_day("SE", n0=8), correction=True)
+    assert in_force(conn) == [0, 1]
 
 
 def test_marks_and_readings_are_one_transaction(conn: Conn, bring: Import) -> None:
@@ -174,5 +196,4 @@ def test_times_of_marks(conn: Conn, bring: Import) -> None:
     assert marked_times(conn, number + 1, first_s, first_s + 9999) == []
     again = [Mark(number, to_us(START + n * HALF), 0.5) for n in (0, 0, 1)]
     assert save_marks(conn, again) == 1  # one was not marked before
-    assert save_marks(conn, [Mark(number, to_us(START - HALF), 0.5)]) == 0  # no such reading
     assert save_marks(conn, []) == 0
