@@ -30,7 +30,9 @@ def levels(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     zero = can_tell & np.equal(days.total, 0) & (not days.idle)
     off = (ratio > 1 + limits.level_ratio) | (ratio < 1 - limits.level_ratio)
     off &= can_tell & (days.total > 0) & (not days.varies)
-    for row in np.flatnonzero((zero | off)[days.checked[0] : days.checked[1]]) + days.checked[0]:
+    for row in days.rows:
+        if not (zero[row] or off[row]):
+            continue
         facts: dict[str, Any] = {
             **days.named(day=days.total[row], like_days=usual[row] * days.grid.expected[row]),
             "like_days": [days.grid.day(int(n)).isoformat() for n in rows[row]],
