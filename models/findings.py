@@ -22,7 +22,7 @@ class Finding:
     """One observation about a channel or an enterprise over a period, with evidence.
 
     Attributes:
-        code: stable dotted name, e.g. `register.fell`.
+        code: stable dotted name, e.g. `register.reset`.
         channel_id: the channel, or None for a finding about the enterprise as a whole.
         evidence: JSON-able facts (values with units in the names).
     """

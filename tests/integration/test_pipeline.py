@@ -349,16 +349,16 @@ def test_dead_meters_do_not_keep_alerts_alive_or_close_them(
     assert evaluate_rules(conn, later)["opened"] == 0
 
 
-def test_a_false_zero_is_a_fall_until_the_register_returns(
+def test_a_false_zero_is_held_back_until_the_register_returns(
     dsn: str, conn: Conn, applied: Park
 ) -> None:
     items = ramp("import_kwh", JAN1, Q, [100.0, 101.0, 0.0, 103.0, 104.0])
     feed(dsn, GRID, items[:3])
     calculate(conn)
-    assert conn.execute("SELECT code FROM finding").fetchall() == [("register.fell",)]
+    assert conn.execute("SELECT code FROM finding").fetchall() == [("register.held",)]
     assert conn.execute("SELECT sum(value) FROM interval").fetchone() == (100.0,)
     feed(dsn, GRID, items[3:])
     calculate(conn)
-    codes = conn.execute("SELECT code FROM finding ORDER BY 1").fetchall()
-    assert codes == [("interval.gap",), ("register.glitch",)]
+    codes = conn.execute("SELECT code, withdrawn_at FROM finding ORDER BY 1").fetchall()
+    assert codes == [("interval.gap", None), ("register.glitch", None), ("register.held", NOW)]
     assert conn.execute("SELECT sum(value), count(*) FROM interval").fetchone() == (400.0, 4)
