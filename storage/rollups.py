@@ -2,71 +2,203 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import numpy as np
+import numpy.typing as npt
 
 from models.meters import Role
-from models.periods import BUCKET, day_period, days, month_start, next_month
+from storage.binary import copy_stream
 from storage.db import Conn, named_sql, translate_db_errors
 
-_STEPS = ("roll_up_hours", "roll_up_days", "roll_up_months", "mark_checks_stale")
-_ROLE_STEPS = ("roll_up_role_hours", "roll_up_role_days", "roll_up_role_months")
-_HOUR = timedelta(hours=1)
+Array = npt.NDArray[Any]
+_SUMS = ("roll_up_months", "mark_checks_stale")
+_ROLE_STAGING = ("create_role_staging", "create_role_due", "fill_role_staging")
+_ROLE_SUMS = ("roll_up_role_hours", "roll_up_role_days", "roll_up_role_months")
+_HEADER_SIZE, _TRAILER_SIZE = 19, 2
+_AMOUNTS = (">i4", ">i8", ">f8", ">i2")
+_STATES = (*_AMOUNTS, ">f8", ">f8", ">f8")
 
 
-def roll_up(conn: Conn, stale: Sequence[tuple[int, date]], zones: Mapping[int, ZoneInfo]) -> None:
-    """Make hours, days, months and role sums of (channel, local day) pairs anew.
+@dataclass(frozen=True)
+class Staged:
+    """Columns of the local days to roll up, in order of channel and day.
 
-    Only rows that change are written; rows whose intervals vanished are deleted. The pairs go on
-    the work list of the validation job. Needs a transaction.
+    Attributes:
+        day: days since 2000-01-01, as PostgreSQL has them.
+        start, stop: microseconds since 2000-01-01 UTC.
+    """
+
+    channel: Array
+    day: Array
+    start: Array
+    stop: Array
+    is_gauge: Array
+
+
+@dataclass(frozen=True)
+class Quarters:
+    """Stored quarter-hours of staged days, by day and time.
+
+    Attributes:
+        item: number of the staged day.
+        at: bucket start, microseconds since 2000-01-01 UTC.
+        quality: 0 measured, 1 estimated, 2 edited.
+        extremes: low, high and last of gauges.
+    """
+
+    item: Array
+    at: Array
+    value: Array
+    quality: Array
+    extremes: tuple[Array, Array, Array] | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """Roll-ups to store: columns of `channel_hour` or `channel_day` after the key.
+
+    Attributes:
+        item: number of the staged day that each belongs to.
+        start: the second part of the key, as PostgreSQL has it.
+    """
+
+    item: Array
+    channel: Array
+    start: Array
+    columns: tuple[Array, ...]
+    has_extremes: bool
+
+
+def channel_kinds(conn: Conn) -> dict[int, tuple[str, int]]:
+    """Channel -> kind, number of the park."""
+    with translate_db_errors("read the kinds of channels"):
+        rows = conn.execute(named_sql("rollups")["channel_kinds"]).fetchall()
+    return {channel: (kind, park_id) for channel, kind, park_id in rows}
+
+
+def stage_days(conn: Conn, staged: Staged, calendar: Sequence[Array]) -> None:
+    """Begin a roll-up. Needs a transaction.
 
     Args:
-        zones: zone of every park by its number.
+        calendar: columns park, day, start, stop, quarter-hours, even hours of all days of the
+            months concerned.
     """
-    if not stale:
-        return
     sql = named_sql("rollups")
-    with translate_db_errors("roll up"), conn.cursor() as cur:
-        cur.execute(sql["create_day_staging"])
-        cur.execute(sql["create_day_calendar"])
-        with cur.copy(sql["copy_days"]) as copy:
-            copy.set_types(("int4", "date"))
-            for pair in stale:
-                copy.write_row(pair)
-        with cur.copy(sql["copy_calendar"]) as copy:
-            copy.set_types(("int2", "date", "timestamptz", "timestamptz", "int2", "bool"))
-            for park_id, zone in zones.items():
-                for day in _days_of_months({day for _, day in stale}):
-                    copy.write_row((park_id, day, *_cut(day, zone)))
-        cur.execute("ANALYZE day_staging, day_calendar")
-        for name in _STEPS:
-            cur.execute(sql[name])
-    _sum_roles(conn)
+    with translate_db_errors("stage days"):
+        for name in (
+            "create_day_staging",
+            "create_day_calendar",
+            "create_hour_made",
+            "create_day_made",
+        ):
+            conn.execute(sql[name])
+        number = np.arange(len(staged.channel), dtype=np.int32)
+        columns = (staged.channel, staged.day, staged.start, staged.stop, staged.is_gauge)
+        _copy(conn, "copy_days", number, *columns)
+        _copy(conn, "copy_calendar", *calendar)
+        conn.execute("ANALYZE day_staging, day_calendar")
 
 
-def _sum_roles(conn: Conn) -> None:
+def read_quarters(conn: Conn, *, gauges: bool) -> Quarters:
+    """Stored quarter-hours of the staged days: of gauges, or of all other channels."""
+    name, kinds = ("read_states", _STATES) if gauges else ("read_amounts", _AMOUNTS)
+    with (
+        translate_db_errors("read quarter-hours"),
+        conn.cursor() as cur,
+        cur.copy(named_sql("rollups")[name]) as copy,
+    ):
+        data = b"".join(copy)
+    item, at, value, quality, *extremes = _columns(data, kinds)
+    return Quarters(
+        item, at, value, quality, (extremes[0], extremes[1], extremes[2]) if gauges else None
+    )
+
+
+def _columns(data: bytes, kinds: Sequence[str]) -> list[Array]:
+    """Columns of a binary COPY without nulls."""
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for number, kind in enumerate(kinds):
+        fields += [(f"length_{number}", ">i4"), (f"field_{number}", kind)]
+    row = np.dtype(fields)
+    count = (len(data) - _HEADER_SIZE - _TRAILER_SIZE) // row.itemsize
+    rows = np.frombuffer(data, dtype=row, offset=_HEADER_SIZE, count=count)
+    return [
+        rows[f"field_{number}"].astype(np.dtype(kind).newbyteorder("="))
+        for number, kind in enumerate(kinds)
+    ]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Names of the statements that write hours or days."""
+
+    in_use: str
+    stage: tuple[str, str]
+    analyze: LiteralString
+    merge: str
+    insert: tuple[str, str]
+
+
+HOURS = Target(
+    "items_with_hours",
+    ("stage_hour_amounts", "stage_hour_states"),
+    "ANALYZE hour_made",
+    "merge_hours",
+    ("insert_hour_amounts", "insert_hour_states"),
+)
+DAYS = Target(
+    "items_with_days",
+    ("stage_day_amounts", "stage_day_states"),
+    "ANALYZE day_made",
+    "merge_days",
+    ("insert_day_amounts", "insert_day_states"),
+)
+
+
+def write(conn: Conn, target: Target, parts: Sequence[Made]) -> None:
+    """Store roll-ups of the staged days: only what differs is written, what vanished is deleted.
+
+    Days that have no rows yet go straight into the table.
+    """
     sql = named_sql("rollups")
-    with translate_db_errors("sum up roles"), conn.cursor() as cur:
-        for name in ("create_role_staging", "create_role_due", "fill_role_staging"):
-            cur.execute(sql[name])
-        cur.execute("ANALYZE role_staging")
-        cur.execute(sql["fill_role_due"])
-        cur.execute("ANALYZE role_due")
-        for name in _ROLE_STEPS:
-            cur.execute(sql[name], {"roles": [r for r in Role if r != Role.NONE]})
+    with translate_db_errors("write roll-ups"):
+        rows = conn.execute(sql[target.in_use]).fetchall()
+        in_use = np.array([item for (item,) in rows], dtype=np.int64)
+        known = [np.isin(made.item, in_use) for made in parts]
+        if len(in_use):
+            for made, chosen in zip(parts, known, strict=True):
+                _put(conn, target.stage, made, chosen)
+            conn.execute(target.analyze)
+            conn.execute(sql[target.merge])
+        for made, chosen in zip(parts, known, strict=True):
+            _put(conn, target.insert, made, ~chosen)
 
 
-def _days_of_months(wanted: set[date]) -> list[date]:
-    months = sorted({month_start(day) for day in wanted})
-    return [day for month in months for day in days(month, next_month(month))]
+def _put(conn: Conn, names: tuple[str, str], made: Made, chosen: Array) -> None:
+    if chosen.any():
+        columns = (made.channel, made.start, *made.columns)
+        _copy(conn, names[made.has_extremes], *(c[chosen] for c in columns))
 
 
-@lru_cache(maxsize=4096)
-def _cut(day: date, zone: ZoneInfo) -> tuple[datetime, datetime, int, bool]:
-    """Start, stop, quarter-hours of a local day, and whether its hours are cut evenly."""
-    period = day_period(day, zone)
-    length = period.stop - period.start
-    even = period.start.astimezone(zone).minute == 0 and length % _HOUR == timedelta()
-    return period.start, period.stop, round(length / BUCKET), even
+def sum_up(conn: Conn) -> None:
+    """Months and sums per role from the hours and days of the staged days.
+
+    The staged days go on the work list of the validation job.
+    """
+    sql = named_sql("rollups")
+    with translate_db_errors("sum up"):
+        for name in (*_SUMS, *_ROLE_STAGING):
+            conn.execute(sql[name])
+        conn.execute("ANALYZE role_staging")
+        conn.execute(sql["fill_role_due"])
+        conn.execute("ANALYZE role_due")
+        for name in _ROLE_SUMS:
+            conn.execute(sql[name], {"roles": [r for r in Role if r != Role.NONE]})
+
+
+def _copy(conn: Conn, name: str, *columns: Array) -> None:
+    with conn.cursor() as cur, cur.copy(named_sql("rollups")[name]) as copy:
+        copy.write(copy_stream(*columns))

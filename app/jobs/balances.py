@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from analytics.green.balance import BALANCE_ROLES, balance_days
+from app.jobs.rollups import roll_up
 from models.channels import ChannelRef
 from models.meters import Role
 from models.periods import buckets_in_day, day_start
@@ -18,7 +19,6 @@ from storage.balances import (
 from storage.db import Conn, translate_db_errors
 from storage.intervals import take_stale_days
 from storage.parks import AppliedPark, applied_parks, channels
-from storage.rollups import roll_up
 
 _DAYS_PER_TRANSACTION = 20_000
 _DERIVED = {*BALANCE_ROLES, Role.PRODUCTION, Role.WATER_INTAKE}

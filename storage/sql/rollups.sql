@@ -1,73 +1,105 @@
 -- name: create_day_staging
-CREATE TEMP TABLE IF NOT EXISTS day_staging (channel_id integer, day date) ON COMMIT DELETE ROWS
+-- Local days to roll up; item numbers them in order of channel and day.
+CREATE TEMP TABLE IF NOT EXISTS day_staging (item integer, channel_id integer, day date,
+    start_at timestamptz, stop_at timestamptz, is_gauge boolean) ON COMMIT DELETE ROWS
 
 -- name: create_day_calendar
--- even_hours: hours are cut every 60 minutes from start_at on; else the clocks change by less.
+-- All days of the months of the staged days. even_hours: hours are cut every 60 minutes from start_at
+-- on; else the clocks change by less.
 CREATE TEMP TABLE IF NOT EXISTS day_calendar (park_id smallint, day date, start_at timestamptz,
     stop_at timestamptz, buckets smallint, even_hours boolean) ON COMMIT DELETE ROWS
 
+-- name: create_hour_made
+CREATE TEMP TABLE IF NOT EXISTS hour_made (LIKE channel_hour) ON COMMIT DELETE ROWS
+
+-- name: create_day_made
+CREATE TEMP TABLE IF NOT EXISTS day_made (LIKE channel_day INCLUDING DEFAULTS) ON COMMIT DELETE ROWS
+
 -- name: copy_days
-COPY day_staging (channel_id, day) FROM STDIN (FORMAT BINARY)
+COPY day_staging (item, channel_id, day, start_at, stop_at, is_gauge) FROM STDIN (FORMAT BINARY)
 
 -- name: copy_calendar
 COPY day_calendar (park_id, day, start_at, stop_at, buckets, even_hours) FROM STDIN (FORMAT BINARY)
 
--- name: roll_up_hours
--- Hours of the staged local days from the intervals; amounts are summed in time order, so that they
--- repeat. One index range per channel and day, whatever the statistics say; rows that stay the same
--- are not touched.
-WITH staged AS MATERIALIZED (
-    SELECT s.channel_id, c.kind, p.timezone, k.start_at, k.stop_at, k.even_hours
+-- name: channel_kinds
+-- Kind and park of every channel, retired ones as well.
+SELECT c.channel_id, c.kind, m.park_id FROM channel c JOIN meter m USING (meter_id)
+
+-- name: read_amounts
+-- Quarter-hours of the staged days in order; one index range per day, whatever the statistics say.
+-- Quality as a number: 0 measured, 1 estimated, 2 edited.
+COPY (
+    SELECT s.item, i.bucket_start, i.value, i.quality
     FROM day_staging s
-    JOIN channel c USING (channel_id) JOIN meter m USING (meter_id) JOIN park p USING (park_id)
-    JOIN day_calendar k ON k.park_id = p.park_id AND k.day = s.day
-), made AS MATERIALIZED (
-    SELECT s.channel_id, a.hour_start,
-           CASE s.kind WHEN 'gauge' THEN a.value / a.buckets ELSE a.value END AS value,
-           a.low, a.high, a.last, a.buckets,
-           CASE WHEN s.kind = 'batch' THEN a.buckets WHEN s.even_hours THEN 4 ELSE (
-               SELECT count(*) FROM generate_series(
-                   s.start_at, s.stop_at - interval '1 microsecond', interval '15 minutes') AS g (at)
-               WHERE date_trunc('hour', g.at, s.timezone) = a.hour_start) END AS expected_buckets,
-           a.estimated_buckets,
-           a.estimated_value / CASE s.kind WHEN 'gauge' THEN a.buckets ELSE 1 END AS estimated_value,
-           a.edited_buckets,
-           a.edited_value / CASE s.kind WHEN 'gauge' THEN a.buckets ELSE 1 END AS edited_value
-    FROM staged s
     CROSS JOIN LATERAL (
-        SELECT i.hour_start, sum(i.value ORDER BY i.bucket_start) AS value, count(*) AS buckets,
-               min(i.low) AS low, max(i.high) AS high,
-               (array_agg(i.last ORDER BY i.bucket_start) FILTER (WHERE s.kind = 'gauge'))[count(*)]
-                   AS last,
-               count(*) FILTER (WHERE i.quality = 'estimated') AS estimated_buckets,
-               coalesce(sum(i.value ORDER BY i.bucket_start)
-                        FILTER (WHERE i.quality = 'estimated'), 0) AS estimated_value,
-               count(*) FILTER (WHERE i.quality = 'edited') AS edited_buckets,
-               coalesce(sum(i.value ORDER BY i.bucket_start)
-                        FILTER (WHERE i.quality = 'edited'), 0) AS edited_value
-        FROM (SELECT CASE WHEN s.even_hours
-                          THEN date_bin(interval '1 hour', q.bucket_start, s.start_at)
-                          ELSE date_trunc('hour', q.bucket_start, s.timezone) END AS hour_start,
-                     q.*
-              FROM interval q
-              WHERE q.channel_id = s.channel_id
-                AND q.bucket_start >= s.start_at AND q.bucket_start < s.stop_at) i
-        GROUP BY i.hour_start) a
-), old AS MATERIALIZED (
-    SELECT h.*
-    FROM staged s
+        SELECT q.bucket_start, q.value, CASE q.quality WHEN 'measured' THEN 0::smallint
+                   WHEN 'estimated' THEN 1::smallint ELSE 2::smallint END AS quality
+        FROM interval q
+        WHERE q.channel_id = s.channel_id
+          AND q.bucket_start >= s.start_at AND q.bucket_start < s.stop_at
+        ORDER BY q.bucket_start OFFSET 0) i
+    WHERE NOT s.is_gauge
+) TO STDOUT (FORMAT BINARY)
+
+-- name: read_states
+-- As `read_amounts`; an edited mean is its own low, high and last.
+COPY (
+    SELECT s.item, i.bucket_start, i.value, i.quality, i.low, i.high, i.last
+    FROM day_staging s
+    CROSS JOIN LATERAL (
+        SELECT q.bucket_start, q.value, CASE q.quality WHEN 'measured' THEN 0::smallint
+                   WHEN 'estimated' THEN 1::smallint ELSE 2::smallint END AS quality,
+               coalesce(q.low, q.value) AS low, coalesce(q.high, q.value) AS high,
+               coalesce(q.last, q.value) AS last
+        FROM interval q
+        WHERE q.channel_id = s.channel_id
+          AND q.bucket_start >= s.start_at AND q.bucket_start < s.stop_at
+        ORDER BY q.bucket_start OFFSET 0) i
+    WHERE s.is_gauge
+) TO STDOUT (FORMAT BINARY)
+
+-- name: items_with_hours
+-- Staged days that have rows already; all others are written at half the price.
+SELECT s.item
+FROM day_staging s
+CROSS JOIN LATERAL (
+    SELECT FROM channel_hour x WHERE x.channel_id = s.channel_id
+      AND x.hour_start >= s.start_at AND x.hour_start < s.stop_at LIMIT 1) h
+
+-- name: insert_hour_amounts
+COPY channel_hour (channel_id, hour_start, buckets, expected_buckets, value, estimated_buckets,
+    estimated_value, edited_buckets, edited_value) FROM STDIN (FORMAT BINARY)
+
+-- name: insert_hour_states
+COPY channel_hour (channel_id, hour_start, buckets, expected_buckets, value, estimated_buckets,
+    estimated_value, edited_buckets, edited_value, low, high, last) FROM STDIN (FORMAT BINARY)
+
+-- name: stage_hour_amounts
+COPY hour_made (channel_id, hour_start, buckets, expected_buckets, value, estimated_buckets,
+    estimated_value, edited_buckets, edited_value) FROM STDIN (FORMAT BINARY)
+
+-- name: stage_hour_states
+COPY hour_made (channel_id, hour_start, buckets, expected_buckets, value, estimated_buckets,
+    estimated_value, edited_buckets, edited_value, low, high, last) FROM STDIN (FORMAT BINARY)
+
+-- name: merge_hours
+-- Rows that differ from what is stored, and away with what vanished; the others are not touched.
+WITH old AS MATERIALIZED (
+    SELECT h.* FROM day_staging s
     CROSS JOIN LATERAL (
         SELECT x.ctid AS place, x.* FROM channel_hour x
         WHERE x.channel_id = s.channel_id
           AND x.hour_start >= s.start_at AND x.hour_start < s.stop_at OFFSET 0) h
 ), gone AS (
     DELETE FROM channel_hour WHERE ctid = ANY (ARRAY(
-        SELECT o.place FROM old o LEFT JOIN made n USING (channel_id, hour_start)
+        SELECT o.place FROM old o LEFT JOIN hour_made n USING (channel_id, hour_start)
         WHERE n.channel_id IS NULL))
 )
 INSERT INTO channel_hour (channel_id, hour_start, value, low, high, last, buckets,
     expected_buckets, estimated_buckets, estimated_value, edited_buckets, edited_value)
-SELECT n.* FROM made n LEFT JOIN old o USING (channel_id, hour_start)
+SELECT n.channel_id, n.hour_start, n.value, n.low, n.high, n.last, n.buckets, n.expected_buckets,
+       n.estimated_buckets, n.estimated_value, n.edited_buckets, n.edited_value
+FROM hour_made n LEFT JOIN old o USING (channel_id, hour_start)
 WHERE (n.value, n.low, n.high, n.last, n.buckets, n.expected_buckets, n.estimated_buckets,
        n.estimated_value, n.edited_buckets, n.edited_value)
     IS DISTINCT FROM (o.value, o.low, o.high, o.last, o.buckets, o.expected_buckets,
@@ -78,52 +110,48 @@ ON CONFLICT (channel_id, hour_start) DO UPDATE SET value = excluded.value, low =
     estimated_buckets = excluded.estimated_buckets, estimated_value = excluded.estimated_value,
     edited_buckets = excluded.edited_buckets, edited_value = excluded.edited_value
 
--- name: roll_up_days
--- Staged local days from the intervals, as `roll_up_hours`. A day without any interval loses its row.
-WITH staged AS MATERIALIZED (
-    SELECT s.channel_id, s.day, c.kind, k.start_at, k.stop_at, k.buckets AS expected_buckets
-    FROM day_staging s
-    JOIN channel c USING (channel_id) JOIN meter m USING (meter_id)
-    JOIN day_calendar k ON k.park_id = m.park_id AND k.day = s.day
-), made AS MATERIALIZED (
-    SELECT s.channel_id, s.day,
-           CASE s.kind WHEN 'gauge' THEN a.value / a.buckets ELSE a.value END AS value,
-           a.low, a.high, a.last, a.buckets,
-           CASE s.kind WHEN 'batch' THEN a.buckets ELSE s.expected_buckets END AS expected_buckets,
-           a.estimated_buckets,
-           a.estimated_value / CASE s.kind WHEN 'gauge' THEN a.buckets ELSE 1 END AS estimated_value,
-           a.edited_buckets,
-           a.edited_value / CASE s.kind WHEN 'gauge' THEN a.buckets ELSE 1 END AS edited_value
-    FROM staged s
-    CROSS JOIN LATERAL (
-        SELECT sum(i.value ORDER BY i.bucket_start) AS value, count(*) AS buckets,
-               min(i.low) AS low, max(i.high) AS high,
-               (array_agg(i.last ORDER BY i.bucket_start) FILTER (WHERE s.kind = 'gauge'))[count(*)]
-                   AS last,
-               count(*) FILTER (WHERE i.quality = 'estimated') AS estimated_buckets,
-               coalesce(sum(i.value ORDER BY i.bucket_start)
-                        FILTER (WHERE i.quality = 'estimated'), 0) AS estimated_value,
-               count(*) FILTER (WHERE i.quality = 'edited') AS edited_buckets,
-               coalesce(sum(i.value ORDER BY i.bucket_start)
-                        FILTER (WHERE i.quality = 'edited'), 0) AS edited_value
-        FROM interval i
-        WHERE i.channel_id = s.channel_id
-          AND i.bucket_start >= s.start_at AND i.bucket_start < s.stop_at) a
-    WHERE a.buckets > 0
-), old AS MATERIALIZED (
-    SELECT d.*
-    FROM staged s
+-- name: items_with_days
+-- Staged days that have rows already; all others are written at half the price.
+SELECT s.item
+FROM day_staging s
+CROSS JOIN LATERAL (
+    SELECT FROM channel_day x WHERE x.channel_id = s.channel_id
+      AND x.day = s.day LIMIT 1) h
+
+-- name: insert_day_amounts
+COPY channel_day (channel_id, day, buckets, expected_buckets, value, estimated_buckets,
+    estimated_value, edited_buckets, edited_value) FROM STDIN (FORMAT BINARY)
+
+-- name: insert_day_states
+COPY channel_day (channel_id, day, buckets, expected_buckets, value, estimated_buckets,
+    estimated_value, edited_buckets, edited_value, low, high, last) FROM STDIN (FORMAT BINARY)
+
+-- name: stage_day_amounts
+COPY day_made (channel_id, day, buckets, expected_buckets, value, estimated_buckets,
+    estimated_value, edited_buckets, edited_value) FROM STDIN (FORMAT BINARY)
+
+-- name: stage_day_states
+COPY day_made (channel_id, day, buckets, expected_buckets, value, estimated_buckets,
+    estimated_value, edited_buckets, edited_value, low, high, last) FROM STDIN (FORMAT BINARY)
+
+-- name: merge_days
+-- Rows that differ from what is stored, and away with what vanished; the others are not touched.
+WITH old AS MATERIALIZED (
+    SELECT h.* FROM day_staging s
     CROSS JOIN LATERAL (
         SELECT x.ctid AS place, x.* FROM channel_day x
-        WHERE x.channel_id = s.channel_id AND x.day = s.day OFFSET 0) d
+        WHERE x.channel_id = s.channel_id
+          AND x.day = s.day OFFSET 0) h
 ), gone AS (
     DELETE FROM channel_day WHERE ctid = ANY (ARRAY(
-        SELECT o.place FROM old o LEFT JOIN made n USING (channel_id, day)
+        SELECT o.place FROM old o LEFT JOIN day_made n USING (channel_id, day)
         WHERE n.channel_id IS NULL))
 )
-INSERT INTO channel_day (channel_id, day, value, low, high, last, buckets, expected_buckets,
-    estimated_buckets, estimated_value, edited_buckets, edited_value)
-SELECT n.* FROM made n LEFT JOIN old o USING (channel_id, day)
+INSERT INTO channel_day (channel_id, day, value, low, high, last, buckets,
+    expected_buckets, estimated_buckets, estimated_value, edited_buckets, edited_value)
+SELECT n.channel_id, n.day, n.value, n.low, n.high, n.last, n.buckets, n.expected_buckets,
+       n.estimated_buckets, n.estimated_value, n.edited_buckets, n.edited_value
+FROM day_made n LEFT JOIN old o USING (channel_id, day)
 WHERE (n.value, n.low, n.high, n.last, n.buckets, n.expected_buckets, n.estimated_buckets,
        n.estimated_value, n.edited_buckets, n.edited_value)
     IS DISTINCT FROM (o.value, o.low, o.high, o.last, o.buckets, o.expected_buckets,
@@ -172,8 +200,7 @@ WITH staged AS MATERIALIZED (
           AND d.day >= s.month AND d.day < (s.month + interval '1 month')::date) a
     WHERE a.buckets > 0
 ), old AS MATERIALIZED (
-    SELECT d.*
-    FROM staged s
+    SELECT d.* FROM staged s
     CROSS JOIN LATERAL (
         SELECT x.ctid AS place, x.* FROM channel_month x
         WHERE x.channel_id = s.channel_id AND x.month = s.month OFFSET 0) d
@@ -257,8 +284,7 @@ WITH awaited AS (
     JOIN day_calendar k ON k.park_id = s.park_id AND k.day = s.day
     JOIN park p ON p.park_id = s.park_id
 ), old AS MATERIALIZED (
-    SELECT h.*
-    FROM role_staging s
+    SELECT h.* FROM role_staging s
     JOIN day_calendar k USING (park_id, day)
     CROSS JOIN unnest(%(roles)s::text[]) AS r (role)
     CROSS JOIN LATERAL (
@@ -298,8 +324,7 @@ WITH made AS MATERIALIZED (
     GROUP BY r.enterprise_id, r.role, r.day
     HAVING count(d.value) > 0
 ), old AS MATERIALIZED (
-    SELECT d.*
-    FROM role_staging s
+    SELECT d.* FROM role_staging s
     CROSS JOIN unnest(%(roles)s::text[]) AS r (role)
     CROSS JOIN LATERAL (
         SELECT x.ctid AS place, x.* FROM enterprise_day x
@@ -350,8 +375,7 @@ WITH staged AS MATERIALIZED (
     GROUP BY a.enterprise_id, a.role, a.month
     HAVING count(d.value) > 0
 ), old AS MATERIALIZED (
-    SELECT d.*
-    FROM staged s
+    SELECT d.* FROM staged s
     CROSS JOIN unnest(%(roles)s::text[]) AS r (role)
     CROSS JOIN LATERAL (
         SELECT x.ctid AS place, x.* FROM enterprise_month x
