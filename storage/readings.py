@@ -313,7 +313,7 @@ def _idle(
     params = {"channel_id": channel_id, "before": datetime.fromtimestamp(at_s[0], UTC)}
     with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
         rows = cur.execute(named_sql("readings")["earlier_values"], params).fetchall()
-    other = next((v for (v,) in rows if v is not None and v != values[0]), values[0])
+    other = next((v for (v,) in rows if v != values[0]), values[0])
     if other > values[0]:
         return None
     high_s = max(at_s[-1], stop.timestamp()) // BUCKET_S * BUCKET_S + BUCKET_S

@@ -149,16 +149,21 @@ JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts BETWEEN reach.first AND
 ORDER BY r.ts
 
 -- name: earlier_values
--- Values at growing distances before a time, nearest first: 1, 2, 4, ... quarter-hours, to 3.7 years.
+-- Values at growing distances before a time, nearest first, each a fifth farther than the one before,
+-- to 3.3 years; then the first value of all.
 -- %(channel_id)s int, %(before)s timestamptz
-SELECT (SELECT coalesce((SELECT v.value FROM reading_revision v
-                         WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
-                         ORDER BY v.revision_id DESC LIMIT 1), r.value)
-        FROM reading r
-        WHERE r.channel_id = %(channel_id)s
-          AND r.ts < %(before)s - (2 ^ k) * interval '15 minutes' + interval '15 minutes'
-        ORDER BY r.ts DESC LIMIT 1) AS value
-FROM generate_series(0, 17) AS k
+WITH probe AS (
+    SELECT k, (SELECT ts FROM reading WHERE channel_id = %(channel_id)s
+               AND ts < %(before)s - (1.2 ^ k - 1) * interval '15 minutes'
+               ORDER BY ts DESC LIMIT 1) AS ts
+    FROM generate_series(0, 64) AS k
+    UNION ALL
+    SELECT 65, min(ts) FROM reading WHERE channel_id = %(channel_id)s
+)
+SELECT coalesce((SELECT v.value FROM reading_revision v
+                 WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
+                 ORDER BY v.revision_id DESC LIMIT 1), r.value) AS value
+FROM probe JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts = probe.ts
 ORDER BY k
 
 -- name: period_readings

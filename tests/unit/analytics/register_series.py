@@ -11,7 +11,7 @@ T0 = 1_772_323_200.0  # 2026-03-01 00:00 UTC, on a bucket boundary
 
 
 def series(seed: int, n: int) -> tuple[Floats, Floats, RegisterSpec]:
-    """Times, readings and facts: glitches, spikes, resets, roll-overs, standstills, gaps, records."""
+    """Times, readings and facts: glitches, resets, roll-overs, standstills, gaps, records."""
     rng = np.random.default_rng(seed)
     usual_s = float(rng.choice([60, 300, 900, 900, 3600]))
     step_s = np.full(n, usual_s)
