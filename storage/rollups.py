@@ -17,8 +17,8 @@ Array = npt.NDArray[Any]
 _SUMS = ("roll_up_months", "mark_checks_stale")
 _ROLE_STAGING = ("create_role_staging", "create_role_due", "fill_role_staging")
 _ROLE_SUMS = ("roll_up_role_hours", "roll_up_role_days", "roll_up_role_months")
-_HEADER_SIZE, _TRAILER_SIZE = 19, 2
-_AMOUNTS = (">i4", ">i8", ">f8", ">i2")
+_ARRAY_HEADER = 20  # dimensions, flags, type, length, lower bound
+_AMOUNTS = (">i8", ">f8", ">i2")
 _STATES = (*_AMOUNTS, ">f8", ">f8", ">f8")
 
 
@@ -40,7 +40,7 @@ class Staged:
 
 @dataclass(frozen=True)
 class Quarters:
-    """Stored quarter-hours of staged days, by day and time.
+    """Stored quarter-hours of staged days, those of a day together and in time order.
 
     Attributes:
         item: number of the staged day.
@@ -104,31 +104,28 @@ def stage_days(conn: Conn, staged: Staged, calendar: Sequence[Array]) -> None:
 
 def read_quarters(conn: Conn, *, gauges: bool) -> Quarters:
     """Stored quarter-hours of the staged days: of gauges, or of all other channels."""
-    name, kinds = ("read_states", _STATES) if gauges else ("read_amounts", _AMOUNTS)
-    with (
-        translate_db_errors("read quarter-hours"),
-        conn.cursor() as cur,
-        cur.copy(named_sql("rollups")[name]) as copy,
-    ):
-        data = b"".join(copy)
-    item, at, value, quality, *extremes = _columns(data, kinds)
+    with translate_db_errors("read quarter-hours"), conn.cursor(binary=True) as cur:
+        name = "read_states" if gauges else "read_amounts"
+        rows = cur.execute(named_sql("rollups")[name]).fetchall()
+    item, count = (np.array([row[n] for row in rows], dtype=np.int64) for n in (0, 1))
+    at, value, quality, *extremes = (
+        _elements([row[n] for row in rows], kind)
+        for n, kind in enumerate(_STATES if gauges else _AMOUNTS, 2)
+    )
     return Quarters(
-        item, at, value, quality, (extremes[0], extremes[1], extremes[2]) if gauges else None
+        np.repeat(item, count),
+        at,
+        value,
+        quality,
+        (extremes[0], extremes[1], extremes[2]) if gauges else None,
     )
 
 
-def _columns(data: bytes, kinds: Sequence[str]) -> list[Array]:
-    """Columns of a binary COPY without nulls."""
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for number, kind in enumerate(kinds):
-        fields += [(f"length_{number}", ">i4"), (f"field_{number}", kind)]
-    row = np.dtype(fields)
-    count = (len(data) - _HEADER_SIZE - _TRAILER_SIZE) // row.itemsize
-    rows = np.frombuffer(data, dtype=row, offset=_HEADER_SIZE, count=count)
-    return [
-        rows[f"field_{number}"].astype(np.dtype(kind).newbyteorder("="))
-        for number, kind in enumerate(kinds)
-    ]
+def _elements(arrays: Sequence[bytes], kind: str) -> Array:
+    """Elements of arrays without nulls, as `array_send` has them: each after its length."""
+    data = b"".join(array[_ARRAY_HEADER:] for array in arrays)
+    parts = np.frombuffer(data, dtype=np.dtype([("length", ">i4"), ("element", kind)]))
+    return parts["element"].astype(np.dtype(kind).newbyteorder("="))
 
 
 @dataclass(frozen=True)

@@ -26,37 +26,39 @@ COPY day_calendar (park_id, day, start_at, stop_at, buckets, even_hours) FROM ST
 SELECT c.channel_id, c.kind, m.park_id FROM channel c JOIN meter m USING (meter_id)
 
 -- name: read_amounts
--- Quarter-hours of the staged days in order; one index range per day, whatever the statistics say.
--- Quality as a number: 0 measured, 1 estimated, 2 edited.
-COPY (
-    SELECT s.item, i.bucket_start, i.value, i.quality
-    FROM day_staging s
-    CROSS JOIN LATERAL (
-        SELECT q.bucket_start, q.value, CASE q.quality WHEN 'measured' THEN 0::smallint
-                   WHEN 'estimated' THEN 1::smallint ELSE 2::smallint END AS quality
-        FROM interval q
-        WHERE q.channel_id = s.channel_id
-          AND q.bucket_start >= s.start_at AND q.bucket_start < s.stop_at
-        ORDER BY q.bucket_start OFFSET 0) i
-    WHERE NOT s.is_gauge
-) TO STDOUT (FORMAT BINARY)
+-- Quarter-hours of the staged days, a row of arrays per day: row by row costs three times more. One
+-- index range per day, whatever the statistics say. Quality: 0 measured, 1 estimated, 2 edited.
+SELECT s.item, i.buckets, array_send(i.at), array_send(i.value), array_send(i.quality)
+FROM day_staging s
+CROSS JOIN LATERAL (
+    SELECT count(*) AS buckets, array_agg(q.bucket_start ORDER BY q.bucket_start) AS at,
+           array_agg(q.value ORDER BY q.bucket_start) AS value,
+           array_agg(CASE q.quality WHEN 'measured' THEN 0::smallint
+                     WHEN 'estimated' THEN 1::smallint ELSE 2::smallint END
+                     ORDER BY q.bucket_start) AS quality
+    FROM interval q
+    WHERE q.channel_id = s.channel_id
+      AND q.bucket_start >= s.start_at AND q.bucket_start < s.stop_at) i
+WHERE NOT s.is_gauge AND i.buckets > 0
 
 -- name: read_states
 -- As `read_amounts`; an edited mean is its own low, high and last.
-COPY (
-    SELECT s.item, i.bucket_start, i.value, i.quality, i.low, i.high, i.last
-    FROM day_staging s
-    CROSS JOIN LATERAL (
-        SELECT q.bucket_start, q.value, CASE q.quality WHEN 'measured' THEN 0::smallint
-                   WHEN 'estimated' THEN 1::smallint ELSE 2::smallint END AS quality,
-               coalesce(q.low, q.value) AS low, coalesce(q.high, q.value) AS high,
-               coalesce(q.last, q.value) AS last
-        FROM interval q
-        WHERE q.channel_id = s.channel_id
-          AND q.bucket_start >= s.start_at AND q.bucket_start < s.stop_at
-        ORDER BY q.bucket_start OFFSET 0) i
-    WHERE s.is_gauge
-) TO STDOUT (FORMAT BINARY)
+SELECT s.item, i.buckets, array_send(i.at), array_send(i.value), array_send(i.quality),
+           array_send(i.low), array_send(i.high), array_send(i.last)
+FROM day_staging s
+CROSS JOIN LATERAL (
+    SELECT count(*) AS buckets, array_agg(q.bucket_start ORDER BY q.bucket_start) AS at,
+           array_agg(q.value ORDER BY q.bucket_start) AS value,
+           array_agg(CASE q.quality WHEN 'measured' THEN 0::smallint
+                     WHEN 'estimated' THEN 1::smallint ELSE 2::smallint END
+                     ORDER BY q.bucket_start) AS quality,
+           array_agg(coalesce(q.low, q.value) ORDER BY q.bucket_start) AS low,
+           array_agg(coalesce(q.high, q.value) ORDER BY q.bucket_start) AS high,
+           array_agg(coalesce(q.last, q.value) ORDER BY q.bucket_start) AS last
+    FROM interval q
+    WHERE q.channel_id = s.channel_id
+      AND q.bucket_start >= s.start_at AND q.bucket_start < s.stop_at) i
+WHERE s.is_gauge AND i.buckets > 0
 
 -- name: items_with_hours
 -- Staged days that have rows already; all others are written at half the price.

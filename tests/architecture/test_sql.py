@@ -82,8 +82,8 @@ def test_postgresql_accepts_every_block(conn: Conn, area: str) -> None:
     with conn.transaction(force_rollback=True), conn.cursor() as cur:
         for text in sorted(blocks.values(), key=lambda t: not t.startswith("CREATE")):
             if text.startswith("COPY"):
-                with cur.copy(text.encode()) as copy:
-                    _ = list(copy) if "TO STDOUT" in text else None
+                with cur.copy(text.encode()):
+                    pass
             elif text.startswith(UTILITY):
                 cur.execute(text.encode())
             else:
