@@ -23,6 +23,10 @@ __all__ = ["Installation", "RegisterSpec", "register_buckets"]
 
 _NO_SHAPES: Shapes = {}
 _DIGITS = 6  # finest step that is read off the decimals of a reading
+IMPOSSIBLE_RATIO = 2.0
+"""Times rated power above which a rise is not believed. A load may run above its nameplate or its
+contract for a while; a wrong unit, multiplier or reading is far beyond. House rule."""
+
 _SAME_S = 1e-3
 
 
@@ -185,13 +189,13 @@ def _courses(
 
 def _impossible(t: Floats, x: Floats, step: Floats, rated: Floats, spec: RegisterSpec) -> Starts:
     """Steps that rated power forbids over the whole time since the register last changed."""
-    risky = np.flatnonzero(step > rated[1:] * np.diff(t) * POWER_MARGIN)
+    risky = np.flatnonzero(step > rated[1:] * np.diff(t) * IMPOSSIBLE_RATIO)
     if not len(risky):
         return risky
     moving = np.flatnonzero(step != 0)
     at = np.searchsorted(moving, risky) - 1
     since = t[np.where(at >= 0, moving[at] + 1, 0)]
-    most = rated[risky + 1] * (t[risky + 1] - since) * POWER_MARGIN
+    most = rated[risky + 1] * (t[risky + 1] - since) * IMPOSSIBLE_RATIO
     slack = np.array([resolution(x[i], x[i + 1], spec) for i in risky])
     return np.asarray(risky[step[risky] > most + slack], dtype=np.int64)
 
