@@ -190,3 +190,15 @@ def like_rows(days: Days, most: int, skip: int = 0) -> Ints:
         found[rows, have[rows]] = rows - lag
         have[rows] += 1
     return found
+
+
+def like_range(days: Days, value: Floats) -> tuple[Floats, Floats]:
+    """Lowest and highest value of the complete days of the same kind in the two weeks before."""
+    n, kinds = len(days.grid), days.grid.kinds
+    lowest, highest = np.full(n, np.inf), np.full(n, -np.inf)
+    known = np.where(days.complete, value, np.nan)
+    for lag in range(1, min(n, LIKE_WITHIN_DAYS + 1)):
+        before = np.where(kinds[lag:] == kinds[:-lag], known[:-lag], np.nan)
+        lowest[lag:] = np.fmin(lowest[lag:], before)
+        highest[lag:] = np.fmax(highest[lag:], before)
+    return lowest, highest

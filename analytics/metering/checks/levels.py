@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.metering.checks.days import Days, like_rows
+from analytics.metering.checks.days import Days, like_range, like_rows
 from models.findings import Finding, Severity
 from models.park import ValidationSettings
 
@@ -15,8 +15,10 @@ from models.park import ValidationSettings
 def levels(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     """Complete days outside the band around the mean of the latest like days.
 
-    Compared is the mean quarter-hour, so that a day of 23 hours is no low one. A whole day of
-    zero is `validation.zero`, a warning from the second one on, and not `validation.low` as well.
+    A day that lies between the like days of the last two weeks is not told: where days differ
+    that much, it is one of them, and the return from some low days is no high one. Compared is
+    the mean quarter-hour, so that a day of 23 hours is no low one. A whole day of zero is
+    `validation.zero`, a warning from the second one on, and not `validation.low` as well.
 
     Source: CPUC VEE rules, high/low check against the same period before; the band is ours.
     """
@@ -28,7 +30,9 @@ def levels(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = mean / usual
     zero = can_tell & np.equal(days.total, 0) & (not days.idle)
-    off = (ratio > 1 + limits.level_ratio) | (ratio < 1 - limits.level_ratio)
+    lowest, highest = like_range(days, mean)
+    off = (ratio > 1 + limits.level_ratio) & (mean > highest)
+    off |= (ratio < 1 - limits.level_ratio) & (mean < lowest)
     off &= can_tell & (days.total > 0) & (not days.varies)
     for row in days.rows:
         if not (zero[row] or off[row]):

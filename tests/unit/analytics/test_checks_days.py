@@ -97,6 +97,17 @@ def test_levels_stay_quiet_without_three_like_days_and_on_channels_that_vary() -
     assert list(levels(days_of([RAMP] * 5 + [scaled(RAMP, 0.1)] * 2), LIMITS)) == []
 
 
+def test_a_day_within_the_range_of_two_weeks_is_no_level() -> None:
+    # Monday 1,296; Tuesday to Thursday 388.8; Friday 1,296 again is 3.3 times the mean of the three
+    low = scaled(RAMP, 0.3)
+    assert list(levels(days_of([RAMP, low, low, low, RAMP]), LIMITS)) == []
+    (found,) = levels(days_of([RAMP, low, low, low, scaled(RAMP, 1.01)]), LIMITS)
+    assert found.code == "validation.high"
+    (found,) = levels(days_of([low, RAMP, RAMP, RAMP, scaled(RAMP, 0.29)]), LIMITS)
+    assert found.code == "validation.low"
+    assert list(levels(days_of([low, RAMP, RAMP, RAMP, low]), LIMITS)) == []
+
+
 def test_days_of_23_and_25_hours_are_no_levels() -> None:
     # 6 kWh a quarter-hour, band 8 %: 92 or 100 of 96 quarter-hours are 4 % off as sums
     tight = LIMITS.model_copy(update={"level_ratio": 0.01})
