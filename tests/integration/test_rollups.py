@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.jobs.balances import compute_balances
+from app.jobs.rollups import roll_up
 from models.park import parse_park
 from models.periods import buckets_in_day, day_period, local_day
-from storage.db import Conn
+from storage.db import Conn, named_sql
 from storage.parks import apply_park
 from tests.integration.conftest import PARK_FILE
 
@@ -361,3 +362,39 @@ def test_step_by_step_equals_all_at_once(
             stale(conn, channels[which], local_day(start + n * Q, zone))
     compute_balances(conn, NOW)
     assert everything(conn) == grown
+
+
+def scanned_whole(node: dict[str, Any]) -> set[str]:
+    """Relations that a plan reads from end to end."""
+    own = {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
+    return own.union(*(scanned_whole(child) for child in node.get("Plans", [])))
+
+
+def test_work_is_proportional_to_what_is_stale(conn: Conn) -> None:
+    """Index ranges without any statistics, on a plain table and on chunks."""
+    zone = ZoneInfo("Europe/Rome")
+    ids = apply(conn, "Europe/Rome")
+    conn.execute(
+        "INSERT INTO interval SELECT c, g, 1, 'measured', NULL, %s FROM unnest(%s::int[]) c,"
+        " generate_series(timestamptz '2026-01-01 00:00Z', '2026-06-30', '15 minutes') g",
+        (NOW, list(ids.values())),
+    )
+    conn.execute(
+        "INSERT INTO stale_day SELECT c, d FROM unnest(%s::int[]) c,"
+        " generate_series(date '2026-01-02', '2026-06-28', '1 day') d",
+        (list(ids.values()),),
+    )
+    compute_balances(conn, NOW)
+    sql = named_sql("rollups")
+    small = {"day_staging", "day_calendar", "role_staging", "role_due", "hour_made", "day_made"}
+    small |= {"channel", "meter", "park", "enterprise"}
+    small |= {"channel_month", "enterprise_month", "enterprise_day"}  # a page or two in this test
+    with conn.transaction():
+        roll_up(conn, [(ids["a-grid/import_kwh"], date(2026, 3, 3))], {1: zone})
+        for name, text in sql.items():
+            if "CREATE TEMP TABLE" in text or "FORMAT BINARY" in text:
+                continue
+            query = "EXPLAIN (FORMAT JSON) " + text
+            plan = conn.execute(query, {"roles": ["grid_import"]}).fetchone()
+            assert plan is not None
+            assert scanned_whole(plan[0][0]["Plan"]) <= small, name
