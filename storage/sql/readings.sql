@@ -126,11 +126,11 @@ ORDER BY r.ts
 -- `margin`; whether there are others before and after them. The newest correction counts.
 -- %(channel_id)s int, %(start)s timestamptz, %(stop)s timestamptz, %(context)s int, %(margin)s interval
 WITH reach AS (
-    SELECT least(%(start)s - %(margin)s::interval, (
+    SELECT least(%(start)s::timestamptz - %(margin)s::interval, (
                SELECT min(ts) FROM (
                    SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts < %(start)s
                    ORDER BY ts DESC LIMIT %(context)s) AS b)) AS first,
-           greatest(%(stop)s + %(margin)s::interval, (
+           greatest(%(stop)s::timestamptz + %(margin)s::interval, (
                SELECT max(ts) FROM (
                    SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > %(stop)s
                    ORDER BY ts LIMIT %(context)s) AS a)) AS last
@@ -154,7 +154,7 @@ ORDER BY r.ts
 -- %(channel_id)s int, %(before)s timestamptz
 WITH probe AS (
     SELECT k, (SELECT ts FROM reading WHERE channel_id = %(channel_id)s
-               AND ts < %(before)s - (1.2 ^ k - 1) * interval '15 minutes'
+               AND ts < %(before)s::timestamptz - (1.2 ^ k - 1) * interval '15 minutes'
                ORDER BY ts DESC LIMIT 1) AS ts
     FROM generate_series(0, 64) AS k
     UNION ALL

@@ -162,7 +162,7 @@ def test_a_long_pause_is_flat_without_a_shape_and_follows_one() -> None:
 def test_the_ends_of_a_shaped_pause_take_their_covered_part() -> None:
     # from the middle of bucket 0 to the middle of bucket 10, weights 1: a third of bucket 0 is not
     got = run([0, 100], [0.5, 10.5], shapes={(T0 + 450, T0 + 10.5 * Q): np.ones(11)})
-    assert amounts(got) == {n: 10.0 for n in range(1, 10)}
+    assert amounts(got) == dict.fromkeys(range(1, 10), 10.0)
 
 
 def record(at: float, replaced: bool = True, **facts: float | None) -> Installation:
