@@ -157,6 +157,21 @@ def test_completeness_counts_23_and_25_hours_and_the_first_day_from_its_first_va
     assert len(list(completeness(started, LIMITS, OPEN))) == 1
 
 
+def test_nine_tenths_of_a_long_day_are_enough() -> None:
+    long_day = days_of([[1.0] * 90 + [NAN] * 10], first=date(2026, 10, 25), zone=BERLIN)
+    (found,) = completeness(long_day, LIMITS, OPEN)
+    assert (found.severity, found.evidence["completeness_ratio"]) == (Severity.INFO, 0.9)
+
+
+def test_local_time_at_the_clock_changes() -> None:
+    short = days_of([[float(n) for n in range(92)]], first=date(2026, 3, 29), zone=BERLIN)
+    assert np.isnan(short.wall[0, 8:12]).all()  # 02:00 to 03:00 does not exist
+    assert short.wall[0, 7] == 7
+    assert short.wall[0, 12:14].tolist() == [8, 9]
+    long_day = days_of([[float(n) for n in range(100)]], first=date(2026, 10, 25), zone=BERLIN)
+    assert long_day.wall[0, 8:14].tolist() == [8, 9, 10, 11, 16, 17]  # the first 02:00 of two
+
+
 def test_silence_is_one_stretch_that_reaches_beyond_what_is_loaded() -> None:
     empty = [NAN] * 96
     days = days_of([RAMP, empty, empty, RAMP])
@@ -175,6 +190,8 @@ def test_silence_elsewhere_or_before_the_first_value_is_none() -> None:
     empty = [NAN] * 96
     days = days_of([empty, RAMP, empty, RAMP, RAMP], checked=(3, 5))
     assert list(silences(days, OPEN)) == []
+    later = days_of([RAMP, RAMP, empty], checked=(0, 2))
+    assert list(silences(later, OPEN)) == []
     begun = days_of([empty, empty, RAMP])
     assert list(silences(begun, Around(begun.start_s(2), None, 0))) == []
 

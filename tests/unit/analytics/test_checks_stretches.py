@@ -44,8 +44,8 @@ def test_stuck_over_midnight_is_one_stretch_and_a_hole_does_not_end_it() -> None
     morning = still(still(RAMP, 0, 40), 10, 20, NAN)
     days = days_of([*[RAMP] * 7, night, morning])
     assert spans(days, list(stuck(days, LIMITS, NONE))) == [((7, 80), (8, 39))]
-    # more than six hours without values end it: 16 and 8 quarter-hours are too few
-    long_hole = still(still(RAMP, 0, 40), 0, 32, NAN)
+    # more than six hours without values end it: 16 and 12 quarter-hours are too few
+    long_hole = still(still(RAMP, 0, 44), 0, 32, NAN)
     assert list(stuck(days_of([*[RAMP] * 7, night, long_hole]), LIMITS, NONE)) == []
 
 
@@ -61,6 +61,12 @@ def test_a_load_that_often_rests_is_not_stuck() -> None:
         list(stuck(days_of([RAMP, RAMP, RAMP, rest]), LIMITS, NONE)) == []
     )  # 3 days say too little
     assert list(stuck(days_of([*[RAMP] * 8, rest], idle=True), LIMITS, NONE)) == []
+
+
+def test_stuck_needs_half_of_the_days_before() -> None:
+    rest, empty = still(RAMP, 30, 60), [NAN] * 96
+    assert list(stuck(days_of([*[RAMP] * 3, *[empty] * 4, rest]), LIMITS, NONE)) == []  # 3 of 7
+    assert len(list(stuck(days_of([*[RAMP] * 4, *[empty] * 3, rest]), LIMITS, NONE))) == 1
 
 
 def test_stuck_gauge_repeats_one_state() -> None:
@@ -79,6 +85,16 @@ def test_stuck_across_the_missing_hour() -> None:
     rows[8] = [0.0] * 28 + RAMP[:64]
     days = days_of(rows, first=date(2026, 3, 21), zone=BERLIN)
     assert spans(days, list(stuck(days, LIMITS, NONE))) == [((8, 0), (8, 27))]
+
+
+def test_the_times_of_a_stretch_are_local() -> None:
+    # every day rests from 05:00 to 06:00; after the missing hour columns 20 to 47 of the Sunday are
+    # 06:00 to 13:00, when the load never rested; by column one seventh of it would have
+    pause = still(RAMP, 20, 24)
+    rows = [list(pause) for _ in range(9)]
+    rows[8] = still(RAMP[:92], 20, 48)
+    days = days_of(rows, first=date(2026, 3, 21), zone=BERLIN)
+    assert spans(days, list(stuck(days, LIMITS, NONE))) == [((8, 20), (8, 47))]
 
 
 def test_a_stretch_that_began_before_what_is_loaded_is_carried_on_or_not_there() -> None:
