@@ -132,6 +132,7 @@ def test_catch_up_by_rated_power() -> None:
         pytest.param([0, 2, 4, 6, 8, 8, 8, 8, 16, 18, 20, 22, 24], ["catch_up"], id="steady"),
         pytest.param([0, 2, 4, 6, 8, 8, 8, 8, 10, 12, 14, 16, 18], [], id="was-off"),
         pytest.param([0, 2, 4, 6, 8, 8, 16, 18, 20, 22], [], id="one-equal-step"),
+        pytest.param([0, 2, 2, 4, 6, 6, 6, 6, 14, 16, 18], [], id="no-steady-flow-before"),
         pytest.param([0, 5, 5, 5, 15, 15, 20, 20, 20, 25], [], id="batches"),
         pytest.param([0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3], [], id="coarse"),
         pytest.param([0, 4, 8, 9, 9, 9, 9, 9, 10, 14, 18], [], id="pv-night"),
@@ -200,6 +201,11 @@ def test_a_replacement_at_the_instant_of_a_reading() -> None:
     assert amounts(got) == {0: 2, 1: 2, 2: 3}
     got = run([100, 102, 104, 3], records=(record(2, final_reading=104, start_reading=0),))
     assert amounts(got) == {0: 2, 1: 2, 2: 3}
+
+
+def test_a_declared_start_reading_counts_before_a_reading_of_the_same_instant() -> None:
+    got = run([100, 102, 5, 8], records=(record(2, final_reading=104, start_reading=0),))
+    assert amounts(got) == {0: 2, 1: 2, 2: 8}
 
 
 def test_a_new_multiplier_holds_from_its_instant() -> None:
