@@ -87,18 +87,17 @@ def _estimate(
     shapes: Shapes,
 ) -> None:
     """How the edges inside of pauses are estimated, and the shape of the shaped ones."""
-    for step in np.unique(before[inside]):
-        mine = inside & (before == step)
+    length = course.t[before[inside] + 1] - course.t[before[inside]]
+    method[inside] = np.where(length <= straight_s, LINEAR, FLAT)
+    if not shapes:
+        return
+    for step in np.unique(before[inside][length > straight_s]):
         start, stop = float(course.t[step]), float(course.t[step + 1])
-        if stop - start <= straight_s:
-            method[mine] = LINEAR
-            continue
         weights = shapes.get((start, stop))
-        if weights is None or not weights.sum() > 0:
-            method[mine] = FLAT
-            continue
-        part[mine] = _shaped(edges[mine], start, stop, weights)
-        method[mine] = LIKE_DAYS
+        if weights is not None and weights.sum() > 0:
+            mine = inside & (before == step)
+            part[mine] = _shaped(edges[mine], start, stop, weights)
+            method[mine] = LIKE_DAYS
 
 
 def _shaped(edges: Floats, start: float, stop: float, weights: Floats) -> Floats:
