@@ -398,3 +398,30 @@ def test_work_is_proportional_to_what_is_stale(conn: Conn) -> None:
             plan = conn.execute(query, {"roles": ["grid_import"]}).fetchone()
             assert plan is not None
             assert scanned_whole(plan[0][0]["Plan"]) <= small, name
+
+
+@pytest.mark.parametrize("length", ["hour", "day", "month"])
+def test_dashboards_read_energy_by_role(conn: Conn, length: str) -> None:
+    zone = ZoneInfo("Europe/Rome")
+    ids = apply(conn, "Europe/Rome")
+    start = day_period(date(2026, 3, 29), zone).start
+    roles = {"a-grid/import_kwh": 2.0, "a-pv/gen_kwh": 3.0, "a-water/intake_m3": 50.0}
+    store(
+        conn,
+        [
+            (ids[name], start + n * Q, value, "edited", None)
+            for name, value in roles.items()
+            for n in range(3)
+        ],
+        zone,
+    )
+    compute_balances(conn, NOW)
+    cursor = conn.execute("SELECT * FROM dash.energy_" + length)
+    (row,) = cursor.fetchall()
+    got = dict(zip([c.name for c in cursor.description or ()], row, strict=True))
+    assert (got["enterprise_key"], got["grid_import_kwh"], got["onsite_pv_kwh"]) == ("alpha", 6, 9)
+    assert (got["onsite_wind_kwh"], got["edited_kwh"], got["estimated_kwh"]) == (None, 15, 0)
+    due = {"hour": 4, "day": 92, "month": 31 * 96 - 4}[length]  # two channels of grid, one of PV
+    assert (got["buckets"], got["expected_buckets"]) == (6, 3 * due)
+    begins = date(2026, 3, 1) if length == "month" else date(2026, 3, 29)
+    assert got["at"] == day_period(begins, zone).start
