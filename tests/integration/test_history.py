@@ -120,6 +120,16 @@ def test_as_of_through_several_restatements(conn: Conn, run: Run) -> None:
     assert known(T4) == third | {4: ("44.0", "measured")}
     assert known(T4) == values(run("intervals", "--no-missing"))
     assert values(run("intervals", "--as-of", T2.isoformat()))[2] == ("", "missing")
+    # restated before it was recorded since when a value was known: the first change after T counts
+    conn.execute("UPDATE restatement SET old_computed_at = NULL")
+    conn.execute(
+        "INSERT INTO restatement (channel_id, bucket_start, new_value, reason, restated_at)"
+        " VALUES (%s, %s, 44, 'late', %s)",
+        (number, JAN1 + 4 * Q, T4),
+    )
+    assert known(T1) == first
+    assert known(T2)[1] == ("20.0", "estimated")
+    assert 4 not in known(T3)
 
 
 def test_as_of_by_period_equals_the_roll_up_of_then(conn: Conn, run: Run) -> None:
