@@ -57,20 +57,13 @@ class StoredReadings:
     value: Floats
 
 
-def take_checks(
-    conn: Conn, settle_s: Mapping[int, float], now: datetime, limit: int
-) -> list[tuple[int, date]]:
-    """Claim (channel, local day) pairs that changed and are over; today's stay.
+def take_checks(conn: Conn, stops: Mapping[int, date], limit: int) -> list[tuple[int, date]]:
+    """Claim (channel, local day) pairs that changed and are over.
 
     Args:
-        settle_s: park number -> how long after its end a day is checked [s].
+        stops: channel -> its first unfinished day.
     """
-    params = {
-        "parks": list(settle_s),
-        "settle_s": list(settle_s.values()),
-        "now": now,
-        "limit": limit,
-    }
+    params = {"channels": list(stops), "stops": list(stops.values()), "limit": limit}
     with translate_db_errors("take checks"):
         rows = conn.execute(named_sql("validation")["take_checks"], params).fetchall()
     return [(channel, day) for channel, day in rows]

@@ -16,7 +16,8 @@ from storage.db import Conn, translate_db_errors
 from storage.parks import applied_parks, channels
 from storage.validation import checked_until, set_checked_until, take_checks
 
-_DAYS_PER_TRANSACTION = 20_000
+_TAKEN = 100_000
+_DAYS_AT_ONCE = 20_000
 _APART_DAYS = LOOK_BACK_DAYS + REACH_DAYS
 _DAY = timedelta(days=1)
 
@@ -34,17 +35,16 @@ def compute_validation(
         Number of changed days taken, days checked and findings.
     """
     site = _Site.of(conn, now)
-    settle_s = {number: p.validation.settle_minutes * 60 for number, p in site.parks.items()}
     done = {"days": 0, "checked": 0, "findings": 0}
     while True:
         with translate_db_errors("validate"), conn.transaction():
-            taken = take_checks(conn, settle_s, now, _DAYS_PER_TRANSACTION)
+            taken = take_checks(conn, site.end, _TAKEN)
             for layer in _layers(site, _due(conn, site, taken)):
                 done["checked"] += sum((w.stop - w.first).days for w in layer)
                 done["findings"] += check_windows(conn, layer, site.related, now)
         done["days"] += len(taken)
         progress(len(taken))
-        if len(taken) < _DAYS_PER_TRANSACTION:
+        if len(taken) < _TAKEN:
             return done
 
 
@@ -92,8 +92,6 @@ def _due(conn: Conn, site: _Site, taken: Sequence[tuple[int, date]]) -> dict[int
     ranges: dict[int, list[Range]] = {}
     first: dict[int, date] = {}
     for number, day in taken:
-        if number not in site.refs:
-            continue
         first[number] = min(first.get(number, day), day)
         ranges.setdefault(number, []).append((day - _DAY, day + (REACH_DAYS + 1) * _DAY))
         for other in site.above.get(number, ()):
@@ -134,7 +132,7 @@ def _layers(site: _Site, due: Mapping[int, list[Range]]) -> Iterator[list[Window
                 ref = site.refs[number]
                 layer.append(Window(ref, site.parks[ref.park_id], *mine[depth], site.end[number]))
                 size += (mine[depth][1] - mine[depth][0]).days
-            if size > _DAYS_PER_TRANSACTION:
+            if size > _DAYS_AT_ONCE:
                 yield layer
                 layer, size = [], 0
         if layer:

@@ -1,14 +1,11 @@
 -- name: take_checks
--- Claims finished local days whose values changed, by deleting them. A day is finished when
--- settle_s have passed since its end, or two sampling periods if they are longer.
--- %(parks)s int[], %(settle_s)s float8[] per park, %(now)s timestamptz, %(limit)s int
+-- Claims finished local days whose values changed, by deleting them; the rest stays.
+-- %(channels)s int[], %(stops)s date[] first unfinished day, %(limit)s int
 DELETE FROM stale_check WHERE ctid IN (
     SELECT s.ctid
-    FROM unnest(%(parks)s::int[], %(settle_s)s::float8[]) AS f (park_id, settle_s)
-    JOIN park p USING (park_id) JOIN meter m USING (park_id) JOIN channel c USING (meter_id)
+    FROM unnest(%(channels)s::int[], %(stops)s::date[]) AS e (channel_id, stop)
     JOIN stale_check s USING (channel_id)
-    WHERE (s.day + 1)::timestamp AT TIME ZONE p.timezone
-        <= %(now)s::timestamptz - greatest(f.settle_s, 2 * c.period_s) * interval '1 second'
+    WHERE s.day < e.stop
     ORDER BY s.channel_id, s.day LIMIT %(limit)s
     FOR UPDATE OF s)
 RETURNING channel_id, day

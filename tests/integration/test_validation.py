@@ -144,7 +144,7 @@ def test_a_stuck_register_is_one_finding_for_weeks(dsn: str, conn: Conn, applied
 
 def mixed_history() -> list[dict[str, Any]]:
     """49 days with a spike, a stuck stretch, a silence, a change of ratio, and a low day."""
-    scales = [1.0] * 12 + [0.3] + [1.0] * 15 + [2.0] * 21
+    scales = [1.0] * 17 + [0.3] + [1.0] * 10 + [2.0] * 21
     amounts = days_of(*scales)
     amounts[9 * 96 + 50] = 30.0
     amounts[20 * 96 + 30 : 22 * 96 + 10] = [0.0] * 172
