@@ -1,5 +1,6 @@
 -- Why: energy per hour, day and month for dashboards, from the roll-ups: a chart of a year reads
--- thousands of rows, not millions. Views only. Locks: catalogue rows. Transaction: on.
+-- thousands of rows, not millions. And every day known so far goes on the
+-- work list: it has no roll-up yet but channel_day. Locks: catalogue rows. Transaction: on.
 
 CREATE VIEW dash.energy_hour AS
 SELECT e.park_key, e.enterprise_key, e.name_zh, e.name_en, h.hour_start AS at,
@@ -73,5 +74,43 @@ COMMENT ON COLUMN dash.energy_month.estimated_kwh IS 'estimated part of the mete
 COMMENT ON COLUMN dash.energy_month.edited_kwh IS 'part that was edited by hand, all balance channels';
 COMMENT ON COLUMN dash.energy_month.buckets IS 'quarter-hours x channels with a value';
 COMMENT ON COLUMN dash.energy_month.expected_buckets IS 'quarter-hours of the whole month x channels in service of the roles that have a value at all';
+
+INSERT INTO stale_day (channel_id, day) SELECT channel_id, day FROM channel_day
+ON CONFLICT DO NOTHING;
+
+-- Gauges had no days so far.
+INSERT INTO stale_day (channel_id, day)
+SELECT c.channel_id, d.day::date
+FROM channel c
+JOIN meter m ON m.meter_id = c.meter_id
+JOIN park p ON p.park_id = m.park_id
+CROSS JOIN LATERAL (
+    SELECT min(i.bucket_start) AS first_at, max(i.bucket_start) AS last_at
+    FROM interval i WHERE i.channel_id = c.channel_id) s
+CROSS JOIN LATERAL generate_series(date_trunc('day', s.first_at AT TIME ZONE p.timezone),
+    s.last_at AT TIME ZONE p.timezone, interval '1 day') AS d (day)
+WHERE c.kind = 'gauge'
+ON CONFLICT DO NOTHING;
+
+-- What the numbers of the roll-ups are.
+COMMENT ON COLUMN channel_hour.value IS 'amount, or mean of a gauge; canonical unit';
+COMMENT ON COLUMN channel_hour.edited_value IS 'part of value that was edited by hand, canonical unit';
+COMMENT ON COLUMN channel_month.value IS 'amount, or mean of a gauge; canonical unit';
+COMMENT ON COLUMN channel_month.edited_value IS 'part of value that was edited by hand, canonical unit';
+COMMENT ON COLUMN channel_hour.low IS 'gauges: lowest reading, canonical unit';
+COMMENT ON COLUMN channel_hour.high IS 'gauges: highest reading, canonical unit';
+COMMENT ON COLUMN channel_hour.last IS 'gauges: last reading, canonical unit';
+COMMENT ON COLUMN channel_day.low IS 'gauges: lowest reading, canonical unit';
+COMMENT ON COLUMN channel_day.high IS 'gauges: highest reading, canonical unit';
+COMMENT ON COLUMN channel_day.last IS 'gauges: last reading, canonical unit';
+COMMENT ON COLUMN channel_month.low IS 'gauges: lowest reading, canonical unit';
+COMMENT ON COLUMN channel_month.high IS 'gauges: highest reading, canonical unit';
+COMMENT ON COLUMN channel_month.last IS 'gauges: last reading, canonical unit';
+COMMENT ON COLUMN enterprise_hour.value IS 'sum over the channels of the role, canonical unit';
+COMMENT ON COLUMN enterprise_hour.edited_value IS 'part of value that was edited by hand, canonical unit';
+COMMENT ON COLUMN enterprise_day.value IS 'sum over the channels of the role, canonical unit';
+COMMENT ON COLUMN enterprise_day.edited_value IS 'part of value that was edited by hand, canonical unit';
+COMMENT ON COLUMN enterprise_month.value IS 'sum over the channels of the role, canonical unit';
+COMMENT ON COLUMN enterprise_month.edited_value IS 'part of value that was edited by hand, canonical unit';
 
 GRANT SELECT ON dash.energy_hour, dash.energy_day, dash.energy_month TO greenpark_reader;

@@ -1,126 +1,33 @@
-"""Roll-ups on a real database: equal to plain aggregation, and only what changed is written."""
+"""Roll-ups on a real database are what plain aggregation of the quarter-hours gives."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
-from random import Random
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.jobs.balances import compute_balances
-from app.jobs.rollups import roll_up
-from models.park import parse_park
 from models.periods import buckets_in_day, day_period, local_day
-from storage.db import Conn, named_sql
-from storage.parks import apply_park
-from tests.integration.conftest import PARK_FILE
-
-Q = timedelta(minutes=15)
-NOW = datetime(2027, 1, 1, tzinfo=UTC)
-TABLES = {
-    "channel_hour": "hour_start",
-    "channel_day": "day",
-    "channel_month": "month",
-    "enterprise_hour": "hour_start",
-    "enterprise_day": "day",
-    "enterprise_month": "month",
-}
-Bucket = tuple[int, datetime, float, str, float | None]  # channel, start, value, quality, last
-Rows = dict[tuple[Any, ...], tuple[Any, ...]]
-
-
-def apply(conn: Conn, timezone: str, **more: Any) -> dict[str, int]:
-    """The test park in a zone; channel "meter/channel" -> number. Beta's grid meter is a batch."""
-    loaded: dict[str, Any] = yaml.safe_load(PARK_FILE.read_text(encoding="utf-8"))
-    loaded["timezone"] = timezone
-    alpha = loaded["enterprises"][0]["meters"]
-    alpha[0]["channels"]["second_kwh"] = dict(alpha[0]["channels"]["import_kwh"], **more)
-    with conn.transaction():
-        apply_park(conn, parse_park(loaded, "test"), NOW)
-    conn.execute(
-        "UPDATE channel c SET kind = 'batch' FROM meter m WHERE m.meter_id = c.meter_id"
-        " AND m.key = 'b-grid'"
-    )
-    rows = conn.execute(
-        "SELECT m.key || '/' || c.key, channel_id FROM channel c JOIN meter m USING (meter_id)"
-    ).fetchall()
-    return dict(rows)
-
-
-def store(conn: Conn, buckets: Iterable[Bucket], zone: ZoneInfo) -> None:
-    """Write intervals as the interval job does: rows and stale days."""
-    with conn.cursor() as cur:
-        for channel, at, value, quality, last in buckets:
-            cur.execute(
-                "INSERT INTO interval (channel_id, bucket_start, value, quality, computed_at, low,"
-                " high, last) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (channel_id,"
-                " bucket_start) DO UPDATE SET value = excluded.value, quality = excluded.quality,"
-                " last = excluded.last, low = excluded.low, high = excluded.high",
-                (
-                    channel,
-                    at,
-                    value,
-                    quality,
-                    NOW,
-                    None if last is None else value - 1,
-                    None if last is None else value + 2,
-                    last,
-                ),
-            )
-            stale(conn, channel, local_day(at, zone))
-
-
-def stale(conn: Conn, channel: int, day: date) -> None:
-    conn.execute("INSERT INTO stale_day VALUES (%s, %s) ON CONFLICT DO NOTHING", (channel, day))
-
-
-def table(conn: Conn, name: str) -> Rows:
-    """All rows of a roll-up by key; floats as they are stored."""
-    owner = "enterprise_id, role" if name.startswith("enterprise") else "channel_id"
-    columns = "channels, buckets, expected_buckets, value, estimated_value, edited_value"
-    if owner == "channel_id":
-        columns = (
-            "buckets, expected_buckets, estimated_buckets, edited_buckets, value,"
-            " estimated_value, edited_value, low, high, last"
-        )
-    keys = owner.count(",") + 2
-    rows = conn.execute(f"SELECT {owner}, {TABLES[name]}, {columns} FROM {name}").fetchall()
-    return {row[:keys]: row[keys:] for row in rows}
-
-
-def everything(conn: Conn) -> dict[str, Rows]:
-    return {name: table(conn, name) for name in TABLES}
-
-
-def total(values: Iterable[float]) -> float:
-    """Plain sum in order."""
-    out = 0.0
-    for value in values:
-        out += value
-    return out
-
-
-def season(ids: dict[str, int], first: date, days: int, zone: ZoneInfo) -> list[Bucket]:
-    """Random buckets of registers, a gauge and a batch channel, with holes, estimates, edits."""
-    random = Random(5)
-    start = day_period(first, zone).start
-    stop = day_period(first + timedelta(days=days), zone).start
-    out: list[Bucket] = []
-    for name in ("a-grid/import_kwh", "a-grid/second_kwh", "a-grid/power_kw", "b-grid/import_kwh"):
-        for n in range((stop - start) // Q):
-            if random.random() < 0.1 or (name == "b-grid/import_kwh" and n % 7):
-                continue
-            quality = random.choices(["measured", "estimated", "edited"], [8, 1, 1])[0]
-            last = random.random() if name == "a-grid/power_kw" else None
-            out.append((ids[name], start + n * Q, random.uniform(-3, 9) ** 3, quality, last))
-    return out
+from storage.db import Conn
+from tests.integration.rollup_data import (
+    NOW,
+    TABLES,
+    Bucket,
+    Q,
+    Rows,
+    apply,
+    everything,
+    season,
+    stale,
+    store,
+    table,
+    total,
+)
 
 
 def hour_of(at: datetime, zone: ZoneInfo) -> datetime:
@@ -247,82 +154,6 @@ def test_roles_are_sums_over_channels_in_service(conn: Conn) -> None:
     assert not any(key[1] == "none" for key in days)
 
 
-def places(conn: Conn) -> dict[str, dict[Any, str]]:
-    """Physical place and writer of every row."""
-    out = {}
-    for name, start in TABLES.items():
-        owner = "enterprise_id" if name.startswith("enterprise") else "channel_id"
-        rows = conn.execute(f"SELECT {owner}, {start}, ctid::text || xmin || xmax FROM {name}")
-        out[name] = {row[:2]: row[2] for row in rows.fetchall()}
-    return out
-
-
-def test_a_late_bucket_touches_its_own_rows_only(conn: Conn) -> None:
-    zone = ZoneInfo("Europe/Rome")
-    ids = apply(conn, "Europe/Rome")
-    store(conn, season(ids, date(2026, 3, 20), 14, zone), zone)
-    compute_balances(conn, NOW)
-    before = places(conn)
-    channel = ids["a-grid/import_kwh"]
-    at = datetime(2026, 3, 25, 10, 30, tzinfo=UTC)
-    store(conn, [(channel, at, 12345.0, "measured", None)], zone)
-    compute_balances(conn, NOW)
-    after = places(conn)
-    changed = {
-        name: {key for key in rows if rows[key] != before[name].get(key)}
-        for name, rows in after.items()
-    }
-    alpha = next(key[0] for key in changed["enterprise_day"])
-    starts = (at.replace(minute=0), date(2026, 3, 25), date(2026, 3, 1))
-    owners = (channel, channel, channel, alpha, alpha, alpha)
-    assert changed == {
-        name: {(owner, start)}
-        for name, owner, start in zip(TABLES, owners, starts * 2, strict=True)
-    }
-    stale(conn, channel, date(2026, 3, 25))
-    compute_balances(conn, NOW)
-    assert places(conn) == after  # nothing changed: nothing is written, not even locked
-
-
-def test_what_vanished_is_deleted_up_to_the_month(conn: Conn) -> None:
-    zone = ZoneInfo("Asia/Kathmandu")
-    ids = apply(conn, "Asia/Kathmandu")
-    store(conn, season(ids, date(2026, 3, 1), 2, zone), zone)
-    compute_balances(conn, NOW)
-    assert all(everything(conn).values())
-    conn.execute("DELETE FROM interval")
-    for channel in ids.values():
-        stale(conn, channel, date(2026, 3, 1))
-        stale(conn, channel, date(2026, 3, 2))
-    compute_balances(conn, NOW)
-    assert not any(everything(conn).values())
-
-
-def test_a_role_that_is_given_up_loses_its_sums(conn: Conn) -> None:
-    zone = ZoneInfo("Europe/Rome")
-    ids = apply(conn, "Europe/Rome")
-    store(conn, season(ids, date(2026, 3, 1), 1, zone), zone)
-    compute_balances(conn, NOW)
-    conn.execute("UPDATE channel SET role = 'none' WHERE role = 'grid_import'")
-    stale(conn, ids["a-grid/import_kwh"], date(2026, 3, 1))
-    compute_balances(conn, NOW)
-    assert {key[0] for key in table(conn, "enterprise_day")} == {
-        row[0] for row in conn.execute("SELECT enterprise_id FROM enterprise WHERE key = 'beta'")
-    }
-
-
-def test_the_validation_job_gets_what_was_rolled_up_and_gauges_no_balance(conn: Conn) -> None:
-    zone = ZoneInfo("Europe/Rome")
-    ids = apply(conn, "Europe/Rome")
-    gauge = ids["a-grid/power_kw"]
-    store(conn, [(gauge, datetime(2026, 3, 1, 12, tzinfo=UTC), 5.0, "measured", 6.0)], zone)
-    compute_balances(conn, NOW)
-    assert conn.execute("SELECT * FROM stale_check").fetchall() == [(gauge, date(2026, 3, 1))]
-    assert conn.execute("SELECT * FROM stale_indicator").fetchall() == []
-    assert table(conn, "enterprise_day") == {}
-    assert table(conn, "channel_day")[gauge, date(2026, 3, 1)][7:] == (4.0, 7.0, 6.0)
-
-
 STEP = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 300), st.one_of(st.none(), st.floats(-1e6, 1e6))),
     min_size=1,
@@ -362,66 +193,3 @@ def test_step_by_step_equals_all_at_once(
             stale(conn, channels[which], local_day(start + n * Q, zone))
     compute_balances(conn, NOW)
     assert everything(conn) == grown
-
-
-def scanned_whole(node: dict[str, Any]) -> set[str]:
-    """Relations that a plan reads from end to end."""
-    own = {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
-    return own.union(*(scanned_whole(child) for child in node.get("Plans", [])))
-
-
-def test_work_is_proportional_to_what_is_stale(conn: Conn) -> None:
-    """Index ranges without any statistics, on a plain table and on chunks."""
-    zone = ZoneInfo("Europe/Rome")
-    ids = apply(conn, "Europe/Rome")
-    conn.execute(
-        "INSERT INTO interval SELECT c, g, 1, 'measured', NULL, %s FROM unnest(%s::int[]) c,"
-        " generate_series(timestamptz '2026-01-01 00:00Z', '2026-06-30', '15 minutes') g",
-        (NOW, list(ids.values())),
-    )
-    conn.execute(
-        "INSERT INTO stale_day SELECT c, d FROM unnest(%s::int[]) c,"
-        " generate_series(date '2026-01-02', '2026-06-28', '1 day') d",
-        (list(ids.values()),),
-    )
-    compute_balances(conn, NOW)
-    sql = named_sql("rollups")
-    small = {"day_staging", "day_calendar", "role_staging", "role_due", "hour_made", "day_made"}
-    small |= {"channel", "meter", "park", "enterprise"}
-    small |= {"channel_month", "enterprise_month", "enterprise_day"}  # a page or two in this test
-    with conn.transaction():
-        roll_up(conn, [(ids["a-grid/import_kwh"], date(2026, 3, 3))], {1: zone})
-        for name, text in sql.items():
-            if "CREATE TEMP TABLE" in text or "FORMAT BINARY" in text:
-                continue
-            query = "EXPLAIN (FORMAT JSON) " + text
-            plan = conn.execute(query, {"roles": ["grid_import"]}).fetchone()
-            assert plan is not None
-            assert scanned_whole(plan[0][0]["Plan"]) <= small, name
-
-
-@pytest.mark.parametrize("length", ["hour", "day", "month"])
-def test_dashboards_read_energy_by_role(conn: Conn, length: str) -> None:
-    zone = ZoneInfo("Europe/Rome")
-    ids = apply(conn, "Europe/Rome")
-    start = day_period(date(2026, 3, 29), zone).start
-    roles = {"a-grid/import_kwh": 2.0, "a-pv/gen_kwh": 3.0, "a-water/intake_m3": 50.0}
-    store(
-        conn,
-        [
-            (ids[name], start + n * Q, value, "edited", None)
-            for name, value in roles.items()
-            for n in range(3)
-        ],
-        zone,
-    )
-    compute_balances(conn, NOW)
-    cursor = conn.execute("SELECT * FROM dash.energy_" + length)
-    (row,) = cursor.fetchall()
-    got = dict(zip([c.name for c in cursor.description or ()], row, strict=True))
-    assert (got["enterprise_key"], got["grid_import_kwh"], got["onsite_pv_kwh"]) == ("alpha", 6, 9)
-    assert (got["onsite_wind_kwh"], got["edited_kwh"], got["estimated_kwh"]) == (None, 15, 0)
-    due = {"hour": 4, "day": 92, "month": 31 * 96 - 4}[length]  # two channels of grid, one of PV
-    assert (got["buckets"], got["expected_buckets"]) == (6, 3 * due)
-    begins = date(2026, 3, 1) if length == "month" else date(2026, 3, 29)
-    assert got["at"] == day_period(begins, zone).start
