@@ -354,4 +354,5 @@ def test_findings_are_chosen(conn: Conn, run: Run) -> None:
     assert codes("--meter", "a-grid", "--from", "2026-01-02") == ["register.held"]
     assert codes("--to", "2026-01-02") == ["register.reset"]
     assert codes("--enterprise", "beta") == ["quarantine.json"]
+    assert codes("--enterprise", "alpha") == ["register.held", "register.reset"]
     assert codes("--park", "nowhere") == []
