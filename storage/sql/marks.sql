@@ -20,7 +20,7 @@ SELECT count(*) FROM fresh
 -- Times of the readings of a channel in [start, stop) whose value in force (the newest correction
 -- counts) its source calls estimated.
 -- %(channel_id)s int, %(start)s timestamptz, %(stop)s timestamptz
-SELECT extract(epoch FROM m.ts)::float8 AS at_s
+SELECT date_part('epoch', m.ts) AS at_s
 FROM reading_mark m JOIN reading r USING (channel_id, ts)
 WHERE m.channel_id = %(channel_id)s AND m.ts >= %(start)s AND m.ts < %(stop)s
   AND m.value = coalesce((SELECT v.value FROM reading_revision v

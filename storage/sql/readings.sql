@@ -112,12 +112,12 @@ WITH edge AS (
                ORDER BY ts LIMIT %(context)s + 1) AS a), high) AS last
     FROM edge
 )
-SELECT extract(epoch FROM r.ts)::float8 AS at_s,
+SELECT date_part('epoch', r.ts) AS at_s,
        coalesce((SELECT v.value FROM reading_revision v
                  WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
                  ORDER BY v.revision_id DESC LIMIT 1), r.value) AS value,
-       extract(epoch FROM reach.low)::float8 AS low_s,
-       extract(epoch FROM reach.high)::float8 AS high_s
+       date_part('epoch', reach.low) AS low_s,
+       date_part('epoch', reach.high) AS high_s
 FROM reach JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts BETWEEN reach.first AND reach.last
 ORDER BY r.ts
 
@@ -136,13 +136,16 @@ WITH reach AS (
                    ORDER BY ts LIMIT %(context)s) AS a)) AS last
 ), more AS (
     SELECT EXISTS (SELECT FROM reading WHERE channel_id = %(channel_id)s AND ts < first) AS before,
-           EXISTS (SELECT FROM reading WHERE channel_id = %(channel_id)s AND ts > last) AS after
+           EXISTS (SELECT FROM reading WHERE channel_id = %(channel_id)s AND ts > last) AS after,
+           EXISTS (SELECT FROM reading_revision WHERE channel_id = %(channel_id)s
+                   AND kind = 'correction' AND ts BETWEEN first AND last) AS corrected
     FROM reach
 )
-SELECT extract(epoch FROM r.ts)::float8 AS at_s,
-       coalesce((SELECT v.value FROM reading_revision v
-                 WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
-                 ORDER BY v.revision_id DESC LIMIT 1), r.value) AS value,
+SELECT date_part('epoch', r.ts) AS at_s,
+       CASE WHEN more.corrected THEN coalesce((
+           SELECT v.value FROM reading_revision v
+           WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
+           ORDER BY v.revision_id DESC LIMIT 1), r.value) ELSE r.value END AS value,
        more.before, more.after
 FROM reach CROSS JOIN more
 JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts BETWEEN reach.first AND reach.last
@@ -169,7 +172,7 @@ ORDER BY k
 -- name: period_readings
 -- Readings of one channel that start in (start, stop). The newest correction counts.
 -- %(channel_id)s int, %(start)s timestamptz, %(stop)s timestamptz
-SELECT extract(epoch FROM r.ts)::float8 AS at_s,
+SELECT date_part('epoch', r.ts) AS at_s,
        coalesce((SELECT v.value FROM reading_revision v
                  WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
                  ORDER BY v.revision_id DESC LIMIT 1), r.value) AS value
