@@ -20,6 +20,9 @@ from storage.db import Conn, named_sql, translate_db_errors
 _HISTORY = ("quantity", "unit", "kind", "multiplier", "modulus", "timezone")
 # A change of these may decide some buckets otherwise: they are computed anew without asking.
 _RECOMPUTE = ("modulus", "rated_per_h", "period_s", "resolution")
+# A change of these computes all channels of the park, or checks all its days, anew.
+_METERING = "park.metering."
+_CHECKS = (".parent", ".losses_ratio", ".in_service_from")
 # A change of these moves the shares of the park, not the intervals.
 _BOUNDARY = (".in_goal_boundary", ".data_from", ".timezone", ".role", ".in_service_from")
 
@@ -139,6 +142,10 @@ def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) 
         )
         if any(c.path.endswith(_BOUNDARY) for c in changes):
             conn.execute(sql["mark_park_stale"], {"park_id": park_id})
+        if old and any(c.path.startswith(_METERING) for c in changes):
+            conn.execute(sql["mark_channels_stale"], {"park_id": park_id})
+        if any("park.validation." in c.path or c.path.endswith(_CHECKS) for c in changes):
+            conn.execute(sql["mark_checks_stale"], {"park_id": park_id})
     return changes
 
 

@@ -85,6 +85,23 @@ INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
 SELECT %(channel_id)s, min(ts), max(ts) + interval '1 day', 'channel changed' FROM reading
 WHERE channel_id = %(channel_id)s HAVING count(*) > 0
 
+-- name: mark_channels_stale
+-- Everything stored for the channels of a park, after its metering settings changed. %(park_id)s int
+INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
+SELECT c.channel_id, b.first, b.last + interval '1 day', 'metering settings changed'
+FROM channel c JOIN meter m USING (meter_id)
+CROSS JOIN LATERAL (SELECT min(ts) AS first, max(ts) AS last FROM reading r
+                    WHERE r.channel_id = c.channel_id) AS b
+WHERE m.park_id = %(park_id)s AND c.retired_at IS NULL AND b.first IS NOT NULL
+
+-- name: mark_checks_stale
+-- All days of a park, after thresholds of the validation or its tree of meters changed. %(park_id)s int
+INSERT INTO stale_check (channel_id, day)
+SELECT d.channel_id, d.day FROM channel_day d
+JOIN channel c USING (channel_id) JOIN meter m USING (meter_id)
+WHERE m.park_id = %(park_id)s
+ON CONFLICT DO NOTHING
+
 -- name: mark_balance_stale
 -- All days of an enterprise, after roles or the goal changed. %(enterprise_id)s int
 INSERT INTO stale_day (channel_id, day)

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from app.jobs.balances import compute_balances
 from app.jobs.intervals import compute_intervals
 from models.park import Park
 from storage.db import Conn
+from storage.parks import apply_park
 from tests.integration.feed import feed, ramp
 from tests.integration.test_pipeline import GRID, Q
 
@@ -170,3 +172,29 @@ def test_the_newest_correction_counts_also_back_to_the_first_value(
     feed(dsn, GRID, corrections)  # once more: nothing new
     compute_intervals(conn, NOW)
     assert [r[0] for r in _rows(conn, MONDAY, MONDAY + 2 * Q)] == [7.0 * FACTOR, 3.0 * FACTOR]
+
+
+def test_other_metering_settings_compute_the_park_anew(with_gap: Conn, park: Park) -> None:
+    with_gap.execute("TRUNCATE stale_check")
+    changed = park.model_copy(
+        update={"metering": park.metering.model_copy(update={"straight_line_minutes": 400})}
+    )
+    with with_gap.transaction():
+        apply_park(with_gap, changed, NOW)
+    compute_intervals(with_gap, NOW)
+    assert {r[2] for r in _rows(with_gap, *GAP)} == {"linear"}
+    reasons = with_gap.execute("SELECT DISTINCT reason FROM restatement").fetchall()
+    assert reasons == [("metering settings changed",)]
+    assert with_gap.execute("SELECT count(*) FROM stale_check").fetchone() == (0,)
+
+
+def test_other_thresholds_check_the_days_anew(with_gap: Conn, park: Park) -> None:
+    compute_balances(with_gap, NOW)
+    with_gap.execute("TRUNCATE stale_check, stale_range")
+    changed = park.model_copy(
+        update={"validation": park.validation.model_copy(update={"spike_ratio": 1.0})}
+    )
+    with with_gap.transaction():
+        apply_park(with_gap, changed, NOW)
+    assert with_gap.execute("SELECT count(*) FROM stale_check").fetchone() == (4,)
+    assert with_gap.execute("SELECT count(*) FROM stale_range").fetchone() == (0,)
