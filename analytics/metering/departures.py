@@ -55,8 +55,8 @@ def decide(t: Floats, x: Floats, rules: DepartureRules) -> Decided:
     """What every fall of one device is, from left to right.
 
     A fall is tried in this order: a departure below that comes back, a departure above that came
-    back (the one with fewer readings first, a constant departure of any length last), a
-    roll-over, a reset that counts on; a fall after which nothing rose is held back.
+    back (the one with fewer readings first, at a tie the one below unless it came back to a reading that
+    is left at once; a constant departure of any length last), a roll-over, a reset that counts on; a fall after which nothing rose is held back.
 
     Args:
         t: epoch seconds, strictly ascending. x: register, raw unit.
@@ -75,7 +75,7 @@ def decide(t: Floats, x: Floats, rules: DepartureRules) -> Decided:
             continue
         back = _way_back(t, x, p, i, rules)
         above = _way_up(t, x, out.kept, (floor, p, i), rules)
-        if back is not None and (above is None or back[1] <= len(above)):
+        if back is not None and (above is None or _below_is_likelier(x, back, len(above))):
             out.kept[i : back[0]] = False
             out.glitches.append((i, back[0] - 1))
             i = back[0]
@@ -92,6 +92,12 @@ def decide(t: Floats, x: Floats, rules: DepartureRules) -> Decided:
             break
         p, i = i, i + 1
     return out
+
+
+def _below_is_likelier(x: Floats, back: tuple[int, float], above: int) -> bool:
+    """Fewer false readings; as many: unless the reading that came back is left at once again."""
+    over, below = back
+    return below < above or (below == above and not np.any(x[over + 1 : over + 2] < x[over]))
 
 
 def _rises(x: Floats, start: int) -> bool:

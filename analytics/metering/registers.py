@@ -60,9 +60,10 @@ class RegisterSpec:
 
     @property
     def max_gap_s(self) -> float:
-        """Longest pause between readings [s] across which interpolation still is a measurement.
+        """Longest pause between readings [s] that is no gap.
 
-        One and a half nominal periods, at least one bucket. House rule, configuration by
+        One and a half nominal periods, at least one bucket; interpolation across it is a
+        measurement unless it is longer than `straight_s`: that tells no shape. House rule, configuration by
         `period_s`; domain facts 7.2 leave the parameter to the operator.
         """
         return max(1.5 * self.period_s, BUCKET_S)
@@ -181,6 +182,7 @@ def _courses(
     notes.findings.extend(noted.gaps(gaps, spec))
     pauses = noted.overlapping(t, np.flatnonzero(pause & ~begins), span)
     notes.long_gaps.extend((a, b) for a, b in pauses if b - a > spec.straight_s)
+    pause |= np.diff(t) > spec.straight_s  # as planned, and yet it tells no shape
     ends = [0, *(np.flatnonzero(begins) + 1).tolist(), len(t)]
     for a, b in pairwise(ends):
         if b - a > 1 and t[b - 1] > span[0] and t[a] < span[1]:

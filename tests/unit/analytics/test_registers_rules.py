@@ -220,7 +220,11 @@ def test_daily_and_second_sampling() -> None:
     t = T0 + 86400.0 * np.arange(3)
     got = register_buckets(t, np.array([0.0, 96, 288]), spec, T0, T0 + 4 * 86400)
     assert got.value.tolist() == pytest.approx([1.0] * 96 + [2.0] * 96)
-    assert not got.estimated.any()
+    assert got.estimated.all()  # as planned, the total is measured; the shape of a day is not
+    assert (got.findings, got.long_gaps) == ([], [])
+    hourly = RegisterSpec(1.0, None, 3600, None)
+    t = T0 + 3600.0 * np.arange(3)
+    assert not register_buckets(t, np.arange(3.0), hourly, T0, T0 + 7200).estimated.any()
     assert amounts(run((np.arange(1801) / 100).tolist(), (np.arange(1801) / 900).tolist())) == {
         0: 9.0,
         1: 9.0,
@@ -243,3 +247,18 @@ def test_the_sum_is_the_register_difference(steps: list[tuple[int, int]], factor
     assert got.value.sum() == pytest.approx((raw[-1] - raw[0]) * factor, abs=1e-6 * factor)
     assert (got.value >= 0).all()
     assert len(got.value) == (t[-1] - t[0]) / Q
+
+
+def test_two_false_stamps_with_a_good_reading_between_them() -> None:
+    # 1050 and 1060 came from a clock that was set forward: dropping these two explains everything,
+    # dropping what lies below them would cost three readings
+    at = [0, 1, 4 / 3, 2, 7 / 3, 3, 4, 7, 8]
+    raw = [1000, 1010, 1050, 1020, 1060, 1030, 1040, 1070, 1080]
+    got = run(raw, at)
+    assert {n: v for n, v in amounts(got).items() if n < 4} == {0: 10, 1: 10, 2: 10, 3: 10}
+    assert codes(got).count("glitch") == 2
+
+
+def test_a_rise_is_impossible_above_twice_rated_power() -> None:
+    assert amounts(run([0, 10, 29, 39], rated=40.0)) == {0: 10, 1: 19, 2: 10}
+    assert amounts(run([0, 10, 35, 45], rated=40.0)) == {0: 10, 2: 10}
