@@ -134,21 +134,27 @@ def _debian_broker(root: str, folder: Path) -> Broker:
 
 def versions(conn: psycopg.Connection, made: Broker, root: str) -> dict[str, str]:
     """What was measured: names and versions of the servers, and that they sync."""
+    # the version is in the first line of -h, with exit code 3
+    binary = "/usr/sbin/mosquitto" if root else made.command[0]
+    shown = ["chroot", root, binary, "-h"] if root else [binary, "-h"]
+    said = subprocess.run(shown, capture_output=True, text=True, check=False).stdout
+    return database_versions(conn) | {
+        "mosquitto": (said.split("\n")[0].split()[2:3] or ["unknown"])[0],
+        "broker_store": "persist-sqlite" if made.durable else "at exit only",
+        "cpus": str(len(os.sched_getaffinity(0))),
+    }
+
+
+def database_versions(conn: psycopg.Connection) -> dict[str, str]:
+    """The same of the database alone."""
     found = {}
     for name in ("server_version", "fsync", "synchronous_commit"):
         row = conn.execute("SELECT current_setting(%s)", (name,)).fetchone()
         found[name] = str(row[0]) if row else ""
     row = conn.execute("SELECT extversion FROM pg_extension WHERE extname='timescaledb'").fetchone()
-    # the version is in the first line of -h, with exit code 3
-    binary = "/usr/sbin/mosquitto" if root else made.command[0]
-    shown = ["chroot", root, binary, "-h"] if root else [binary, "-h"]
-    said = subprocess.run(shown, capture_output=True, text=True, check=False).stdout
     return {
         "postgresql": found["server_version"].split()[0],
         "timescaledb": str(row[0]) if row else "absent",
         "fsync": found["fsync"],
         "synchronous_commit": found["synchronous_commit"],
-        "mosquitto": (said.split("\n")[0].split()[2:3] or ["unknown"])[0],
-        "broker_store": "persist-sqlite" if made.durable else "at exit only",
-        "cpus": str(len(os.sched_getaffinity(0))),
     }

@@ -21,8 +21,8 @@ import psycopg
 REPO = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPO))
 
+from dashboards.macros import Variable, expand, interval_ms  # noqa: E402
 from tests.grafana_frames import column, run  # noqa: E402
-from tests.grafana_macros import Variable, expand, interval_ms  # noqa: E402
 
 LOWEST_S = {"15m": 900, "1h": 3600, "1d": 86_400}
 

@@ -13,9 +13,9 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from dashboards.build import build_all
+from dashboards.macros import Variable, expand
 from storage.db import Conn
 from tests.grafana_frames import column, rows_of, run
-from tests.grafana_macros import Variable, expand
 from tests.integration.dash_data import NOW, insert
 
 ALL = "SELECT enterprise_key FROM dash.enterprise"

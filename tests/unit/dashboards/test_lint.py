@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from dashboards.build import JSON_DIR, build_all
+from dashboards.macros import KNOWN_MACROS, macro_names
 from dashboards.queries import DATASOURCE_TYPE, DATASOURCE_UID, named_sql
 from models.quantities import QUANTITIES
-from tests.grafana_macros import KNOWN_MACROS, macro_names
 
 Json = dict[str, Any]
 BOARDS = {str(path): json.loads(text) for path, text in build_all().items()}
