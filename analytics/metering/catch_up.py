@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.metering.buckets import Bools, Floats, Starts
+from analytics.metering.buckets import Floats
 
 _STEPS = 2  # equal steps in a row that are a standstill, if they also last
 _STANDSTILL_S = 1800.0
 _TIMES = 2.5  # how far above the largest rate around it a jump has to be
 NEIGHBOURS = 4
 """Steps before the standstill and after the jump that tell how fast the register usually rises."""
-_BEFORE = 2  # least of them before the standstill
+_LEAST = 3  # of them, in all; without any after the jump the full number before
+_STEADY = 5.0  # largest to smallest rate of a steady flow
+_BROUGHT = 0.6, 1.7  # jump to what the flow would have brought in the whole time
 
 
 def catch_ups(
@@ -19,9 +21,10 @@ def catch_ups(
 ) -> list[tuple[int, int]]:
     """(first frozen reading, reading after the jump) of each standstill that was caught up.
 
-    A jump counts that is above `limit`, or that comes between steady flows on both sides and is
-    far larger than they explain. A plant that was off, a PV plant at night and a coarse register
-    have a standstill too, but an ordinary step after it, or no steady flow around it.
+    A jump counts that is above `limit`, or that is about what a steady flow around it would have
+    brought in the whole time, and far more than in its own step. A plant that was off, a PV plant
+    at night, the other tariff and a coarse register have a standstill too, but an ordinary step
+    after it, or no steady flow around it, or a jump of another size.
 
     Args:
         t: epoch seconds of readings, ascending.
@@ -40,34 +43,28 @@ def catch_ups(
     first = np.where(at >= 0, moving[at] + 1, 0)
     lasting = t[jump] - t[first] >= _STANDSTILL_S
     sure = step[jump] > limit[jump]
-    steady = _steady(step, first, jump)
+    flowing = np.concatenate([[False], step > 0])[first]
     out = []
-    for k in np.flatnonzero(lasting & (sure | steady)):
+    for k in np.flatnonzero(lasting & (sure | flowing)):
         s, m = int(first[k]), int(jump[k])
         if sure[k] or _stands_out(t, step, s, m, resolution or 0.0):
             out.append((s, m + 1))
     return out
 
 
-def _steady(step: Floats, first: Starts, jump: Starts) -> Bools:
-    """True where the nearest steps on both sides are positive; a cheap filter."""
-    padded = np.concatenate([np.full(_BEFORE, np.nan), step, [np.nan]])
-    good = padded[jump + 1 + _BEFORE] > 0
-    for back in range(1, _BEFORE + 1):
-        good &= padded[first - back + _BEFORE] > 0
-    return np.asarray(good, dtype=bool)
-
-
 def _stands_out(t: Floats, step: Floats, s: int, m: int, resolution: float) -> bool:
-    near = [_known(step, range(s - 1, max(s - 1 - NEIGHBOURS, -1), -1))]
-    near.append(_known(step, range(m + 1, min(m + 1 + NEIGHBOURS, len(step)))))
-    if len(near[0]) < _BEFORE or not near[1]:
+    before = _known(step, range(s - 1, max(s - 1 - NEIGHBOURS, -1), -1))
+    after = _known(step, range(m + 1, min(m + 1 + NEIGHBOURS, len(step))))
+    around = np.array(before + after, dtype=np.int64)
+    if not before or len(around) < (_LEAST if after else NEIGHBOURS):
         return False
-    around = np.array(near[0] + near[1])
-    if np.any(step[around] == 0):
+    rate = step[around] / (t[around + 1] - t[around])
+    if rate.min() <= 0 or rate.max() > _STEADY * rate.min():
         return False
-    rate = np.max(step[around] / (t[around + 1] - t[around]))
-    return bool(step[m] > _TIMES * rate * (t[m + 1] - t[m]) + resolution)
+    brought = np.median(rate) * (t[m + 1] - t[s])
+    low, high = (share * brought for share in _BROUGHT)
+    own = _TIMES * rate.max() * (t[m + 1] - t[m])
+    return bool(low - resolution <= step[m] <= high + resolution and step[m] > own + resolution)
 
 
 def _known(step: Floats, numbers: range) -> list[int]:

@@ -136,6 +136,14 @@ def test_catch_up_by_rated_power() -> None:
         pytest.param([0, 5, 5, 5, 15, 15, 20, 20, 20, 25], [], id="batches"),
         pytest.param([0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3], [], id="coarse"),
         pytest.param([0, 4, 8, 9, 9, 9, 9, 9, 10, 14, 18], [], id="pv-night"),
+        # 5 x 2 in the time of the standstill: what the flow would have brought
+        pytest.param([0, 2, 4, 6, 8, 8, 8, 8, 8, 18], ["catch_up"], id="nothing-after-it-yet"),
+        pytest.param([0, 2, 4, 6, 6, 6, 6, 6, 16], [], id="too-little-before-and-nothing-after"),
+        pytest.param([0, 2, 2, 2, 2, 10, 12, 14], ["catch_up"], id="one-before-two-after"),
+        # another tariff of a meter: rates differ, or the jump is not what was missing
+        pytest.param([0, 17, 247, 289, 291, 291, 291, 291, 3602, 3605], [], id="unsteady"),
+        pytest.param([0, 4, 8, 12, 16, *[16] * 13, 27, 31, 35], [], id="less-than-was-missing"),
+        pytest.param([0, 2, 4, 6, 8, 8, 8, 8, 30, 32, 34], [], id="more-than-was-missing"),
     ],
 )
 def test_catch_up_between_steady_flows(raw: list[float], found: list[str]) -> None:
