@@ -45,6 +45,7 @@ class Case:
     findings_before: list[str] | None = None
     may: list[str] = field(default_factory=list)
     rest: str = "missing"
+    largest: float | None = None
     ordered: bool = False
     restated: list[dict[str, Any]] = field(default_factory=list)
 
@@ -84,7 +85,7 @@ class Case:
 
     def enterprise(self) -> dict[str, Any]:
         """The part of park.yaml."""
-        meters = {k: v for k, v in self.meters.items()} or {None: {"channels": self.channels}}
+        meters = dict(self.meters) or {None: {"channels": self.channels}}
         return {
             "key": self.case,
             "name": _names(self.case),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from tests.acceptance.adversarial.times import moment, pause
+from tests.acceptance.adversarial.times import pause
 
 Reading = tuple[datetime, float]
 _SENT = {"at", "every", "values", "until", "start", "days", "load", "skip", "digits"} | {
@@ -77,7 +77,7 @@ def messages(
     for when, value in readings(entry, at):
         arrives = entry.get("arrives", "+2s")
         lag = pause(arrives)
-        arrived = at(arrives) if lag is None else when + lag
+        arrived = at(arrives) if lag is None else when.astimezone(UTC) + lag
         item: dict[str, Any] = {"ts": _stamp(when, entry.get("form", "ms"))}
         item["values"] = {entry.get("channel", channel): value}
         if entry.get("correction"):

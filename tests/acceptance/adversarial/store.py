@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,10 @@ def fill(program: Program, cases: list[Case], folder: Path) -> Outcome:
     first = told(program)
     feed(program, folder / "phase2.jsonl", recording(cases, "later"))
     program("run", "--once", "--now", SECOND_RUN.isoformat())
-    between = (FIRST_RUN + timedelta(hours=6)).isoformat()
     return Outcome(
         first,
         told(program),
-        intervals(program, "--as-of", between),
+        intervals(program, "--as-of", FIRST_RUN.isoformat()),
         {by: periods(program, by) for by in ("hour", "day", "month")},
         restatements(program),
     )

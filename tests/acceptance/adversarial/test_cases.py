@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,15 @@ def _compare(case: Case, entries: list[dict[str, Any]], told: Intervals, rest: s
             if row and "method" in entry:
                 good &= row["method"] == entry["method"]
             if not good:
-                faults.append(f"{path} {at.astimezone(case.zone):%m-%d %H:%M}: {wanted}, got {_short(row)}")
+                faults.append(
+                    f"{path} {at.astimezone(case.zone):%m-%d %H:%M}: {wanted}, got {_short(row)}"
+                )
+    if case.largest is not None:
+        faults += [
+            f"{path} {at.astimezone(case.zone):%m-%d %H:%M}: too much, {_short(row)}"
+            for (path, at), row in open_rows.items()
+            if float(row["value"]) > case.largest
+        ]
     if rest == "missing":
         faults += [
             f"{path} {at.astimezone(case.zone):%m-%d %H:%M}: nothing was expected, got "
@@ -108,7 +116,9 @@ def _compare(case: Case, entries: list[dict[str, Any]], told: Intervals, rest: s
 
 
 def _short(row: Row | None) -> str:
-    return " ".join(v for k, v in row.items() if k not in ("bucket_start", "channel")) if row else "-"
+    return (
+        " ".join(v for k, v in row.items() if k not in ("bucket_start", "channel")) if row else "-"
+    )
 
 
 def _near(value: float | None, wanted: float | None, tolerance: float | None) -> bool:
@@ -164,6 +174,30 @@ def _number(text: str) -> float | None:
     return round(float(text), 9) if text else None
 
 
+def test_as_of_is_what_was_told(outcome: Outcome) -> None:
+    """The second phase takes nothing away from what is known of the first."""
+    names = {c.case for c in CASES}
+    assert _plain(outcome.as_of, names) == _plain(outcome.first.intervals, names)
+
+
+def test_roll_ups_add_up(outcome: Outcome) -> None:
+    """Hours, days and months of amounts have the sum of their quarter-hours."""
+    flows = [path for path, rows in outcome.last.intervals.items() if _is_flow(rows)]
+    assert len(flows) > len(CASES) * 0.9
+    for path in flows:
+        total = _sum(outcome.last.intervals[path].values())
+        for by, channels in outcome.periods.items():
+            assert _near(_sum(channels.get(path, {}).values()), total, 1e-6 * total), (path, by)
+
+
+def _is_flow(rows: Mapping[datetime, Row]) -> bool:
+    return not any(row["last"] for row in rows.values())
+
+
+def _sum(rows: Iterable[Row]) -> float:
+    return sum(float(row["value"]) for row in rows if row["value"])
+
+
 def test_any_order_and_repetition_gives_the_same(
     server_dsn: str, tmp_path: Path, outcome: Outcome
 ) -> None:
@@ -189,4 +223,5 @@ def _plain(told: Intervals, names: set[str]) -> dict[tuple[str, datetime], tuple
         for channel, rows in told.items()
         if channel.split("/")[0] in names
         for at, row in rows.items()
+        if row["value"]
     }
