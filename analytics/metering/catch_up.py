@@ -13,7 +13,7 @@ NEIGHBOURS = 4
 """Steps before the standstill and after the jump that tell how fast the register usually rises."""
 _LEAST = 3  # of them, in all; without any after the jump the full number before
 _STEADY = 5.0  # largest to smallest rate of a steady flow
-_BROUGHT = 0.6, 1.7  # jump to what the flow would have brought in the whole time
+_BROUGHT = 0.6, 20.0  # jump to what the flow would have brought: a morning uses more than a night
 
 
 def catch_ups(
@@ -21,7 +21,7 @@ def catch_ups(
 ) -> list[tuple[int, int]]:
     """(first frozen reading, reading after the jump) of each standstill that was caught up.
 
-    A jump counts that is above `limit`, or that is about what a steady flow around it would have
+    A jump counts that is above `limit`, or that is at least what a steady flow around it would have
     brought in the whole time, and far more than in its own step. A plant that was off, a PV plant
     at night, the other tariff and a coarse register have a standstill too, but an ordinary step
     after it, or no steady flow around it, or a jump of another size.

@@ -143,7 +143,8 @@ def test_catch_up_by_rated_power() -> None:
         # another tariff of a meter: rates differ, or the jump is not what was missing
         pytest.param([0, 17, 247, 289, 291, 291, 291, 291, 3602, 3605], [], id="unsteady"),
         pytest.param([0, 4, 8, 12, 16, *[16] * 13, 27, 31, 35], [], id="less-than-was-missing"),
-        pytest.param([0, 2, 4, 6, 8, 8, 8, 8, 30, 32, 34], [], id="more-than-was-missing"),
+        pytest.param([0, 2, 4, 6, 8, 8, 8, 8, 30, 32, 34], ["catch_up"], id="a-morning-of-more"),
+        pytest.param([0, 2, 4, 6, 8, 8, 8, 8, 180, 182], [], id="far-more-than-was-missing"),
     ],
 )
 def test_catch_up_between_steady_flows(raw: list[float], found: list[str]) -> None:
