@@ -134,9 +134,11 @@ WITH reach AS (
                SELECT max(ts) FROM (
                    SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > %(stop)s
                    ORDER BY ts LIMIT %(context)s) AS a)) AS last
-), more AS (
-    SELECT EXISTS (SELECT FROM reading WHERE channel_id = %(channel_id)s AND ts < first) AS before,
-           EXISTS (SELECT FROM reading WHERE channel_id = %(channel_id)s AND ts > last) AS after,
+), more AS MATERIALIZED (  -- once, not per row; by the index, whatever the statistics say
+    SELECT (SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts < first
+            ORDER BY ts LIMIT 1) IS NOT NULL AS before,
+           (SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > last
+            ORDER BY ts DESC LIMIT 1) IS NOT NULL AS after,
            EXISTS (SELECT FROM reading_revision WHERE channel_id = %(channel_id)s
                    AND kind = 'correction' AND ts BETWEEN first AND last) AS corrected
     FROM reach
