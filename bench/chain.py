@@ -160,7 +160,7 @@ class Chain:
         return self._late([(n, last) for n in range(self.site.channels)])
 
     def _late(self, wanted: list[tuple[int, int]]) -> Times:
-        known: dict[int, Series] = {n: series(self.site, n) for n, _ in wanted}
+        known: dict[int, Series] = {n: series(self.site, n) for n in {n for n, _ in wanted}}
         rows = [
             self._reading(n, int(known[n].at_s[step]), float(known[n].value[step]))
             for n, step in wanted

@@ -35,8 +35,8 @@ _MIX = (
     "none",
     "none",
 )
-"""What channel n is: the place n modulo 10. With four grid meters in ten, a year by day is the sum of
-some million readings."""
+"""What channel n is: the place n modulo 10. With four grid meters in ten a year by day is the sum
+of some million readings."""
 _LATE_METERS = 10
 _SINGLES = 9
 
