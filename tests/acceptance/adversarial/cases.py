@@ -95,11 +95,18 @@ class Case:
                     **({"parent": f"{self.case}-{facts['parent']}"} if "parent" in facts else {}),
                     "key": self.case if name is None else f"{self.case}-{name}",
                     "name": _names(name or self.case),
-                    "channels": {k: _REGISTER | c for k, c in facts["channels"].items()},
+                    "channels": {k: _channel(c) for k, c in facts["channels"].items()},
                 }
                 for name, facts in meters.items()
             ],
         }
+
+
+def _channel(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A channel of park.yaml; energy takes part in the balance, so that no job is spared."""
+    whole = _REGISTER | facts
+    energy = whole["quantity"] == "active_energy"
+    return ({"role": "grid_import"} if energy else {}) | whole
 
 
 def _names(text: str) -> dict[str, str]:

@@ -180,6 +180,24 @@ def test_as_of_is_what_was_told(outcome: Outcome) -> None:
     assert _plain(outcome.as_of, names) == _plain(outcome.first.intervals, names)
 
 
+def test_restated_is_exactly_what_changed(outcome: Outcome) -> None:
+    """Values that were known and are other ones now, or none; new quarter-hours are no change."""
+    first, last = outcome.first.intervals, outcome.last.intervals
+    changed = {
+        (channel, at)
+        for channel, rows in first.items()
+        for at, row in rows.items()
+        if row["value"] and _facts(row) != _facts(last[channel].get(at))
+    }
+    listed = {(channel, at) for channel, rows in outcome.restated.items() for at in rows}
+    assert len(changed) > 50
+    assert changed == listed
+
+
+def _facts(row: Row | None) -> tuple[str, ...]:
+    return tuple(row[k] for k in ("value", "quality", "method")) if row else ()
+
+
 def test_roll_ups_add_up(outcome: Outcome) -> None:
     """Hours, days and months of amounts have the sum of their quarter-hours."""
     flows = [path for path, rows in outcome.last.intervals.items() if _is_flow(rows)]
