@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from models.meters import Names
+from models.document import Names
 from models.park import Contact, Enterprise, Park
 from models.verdicts import Verdict
 from storage.alerts import OpenAlert

@@ -174,6 +174,6 @@ def _slot(ref: ChannelRef) -> Slot:
     """Believable raw values of a channel: range of what it sends, and display modulus."""
     quantity = read_quantity(ref.quantity, ref.kind)
     low, high = (bound / ref.factor for bound in quantity.plausible)
-    if ref.modulus:
-        high = min(high, ref.modulus)
+    if limit := ref.highest_modulus or ref.modulus:
+        high = min(high, limit)
     return Slot(ref.channel_id, low, high, ref.unit, quantity, f"{ref.meter_key}.{ref.key}")

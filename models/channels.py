@@ -16,6 +16,7 @@ class ChannelRef:
         period_s: nominal sampling period [s].
         rated_per_h: highest possible amount per hour, canonical unit, or None.
         resolution: step of the last digit of a register, raw units, or None if not known.
+        highest_modulus: the largest modulus of all its dated records, raw units, or None.
         in_service_from: first local day of service, or None for always.
     """
 
@@ -36,6 +37,7 @@ class ChannelRef:
     rated_per_h: float | None
     in_service_from: date | None
     resolution: float | None = None
+    highest_modulus: float | None = None
 
     @property
     def path(self) -> str:

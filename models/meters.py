@@ -7,8 +7,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from models.document import Model, Names
+from models.installations import InstallationRecord
 from models.periods import BUCKET_S
 from models.quantities import QUANTITIES, read_quantity
 from models.sources import Key
@@ -45,23 +47,6 @@ ROLE_QUANTITY = {
     Role.WATER_INTAKE: "water_volume",
     Role.PRODUCTION: "mass",
 }
-
-
-class Model(BaseModel):
-    """A frozen part of park.yaml that refuses unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Names(Model):
-    """A name in the two languages of the readers."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def get(self, language: str) -> str:
-        """The name in `language` (`zh-CN` or `en`)."""
-        return self.zh if language.startswith("zh") else self.en
 
 
 class Channel(Model):
@@ -164,6 +149,40 @@ class Meter(Model):
         default=None, ge=0, lt=1, description="most that may be lost below it; default: the park's"
     )
     channels: dict[Key, Channel] = Field(min_length=1)
+    installations: tuple[InstallationRecord, ...] = Field(
+        default=(), description="dated records: another device, another multiplier"
+    )
+
+    @model_validator(mode="after")
+    def _records_fit(self) -> Meter:
+        faults = record_faults(self)
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+def record_faults(meter: Meter) -> list[str]:
+    """What is wrong with the dated records of a meter, each with its time."""
+    faults = []
+    instants = [r.at for r in meter.installations]
+    for record in meter.installations:
+        at = record.at.isoformat()
+        if instants.count(record.at) > 1:
+            faults.append(f"meter {meter.key}: two records at {at}; put both into one")
+        for key, facts in record.channels.items():
+            channel = meter.channels.get(key)
+            if channel is None:
+                known = ", ".join(meter.channels)
+                faults.append(f"record of {at}: no channel {key!r}; expected one of: {known}")
+            else:
+                faults += [f"record of {at}: {key}: {f}" for f in facts.faults(channel.kind)]
+        if not record.replaced and not record.channels:
+            faults.append(f"record of {at}: replaced: false, and no channel with another fact")
+        if not record.replaced and any(c.has_reading for c in record.channels.values()):
+            faults.append(
+                f"record of {at}: final_reading and start_reading belong to replaced: true"
+            )
+    return sorted(set(faults))
 
 
 def parent_faults(meters: Sequence[Meter]) -> list[str]:

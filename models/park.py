@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from models.document import Model, Names
 from models.errors import ConfigError
-from models.meters import Meter, Model, Names, parent_faults
+from models.meters import Meter, parent_faults
 from models.sources import Key, Source, Zone, source_faults
 
 Language = Literal["zh-CN", "en"]

@@ -15,6 +15,7 @@ from models.errors import ConfigError
 from models.meters import Channel
 from models.park import Enterprise, Park, parse_park
 from storage.db import Conn, named_sql, translate_db_errors
+from storage.installations import keep_records, record_rows
 
 # A change of these rewrites the past: every interval of the channel would be computed anew.
 _HISTORY = ("quantity", "unit", "kind", "multiplier", "modulus", "timezone")
@@ -38,6 +39,8 @@ class Change:
     @property
     def rewrites_history(self) -> bool:
         """True for a change of an existing channel that alters values already computed."""
+        if "@" in self.path:  # a dated record says itself since when it holds
+            return False
         return self.path.rpartition(".")[2] in _HISTORY and None not in (self.old, self.new)
 
     def __str__(self) -> str:
@@ -129,7 +132,7 @@ def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) 
         park_id = _one(conn, sql["upsert_park"], row)
         conn.execute(sql["remember_park"], row)
         for enterprise in park.enterprises:
-            _write_enterprise(conn, park_id, enterprise, changes)
+            _write_enterprise(conn, park_id, enterprise, changes, now)
         meters = [m for e in park.enterprises for m in e.meters]
         common = {"park_id": park_id, "now": now}
         conn.execute(
@@ -150,7 +153,7 @@ def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) 
 
 
 def _write_enterprise(
-    conn: Conn, park_id: int, enterprise: Enterprise, changes: list[Change]
+    conn: Conn, park_id: int, enterprise: Enterprise, changes: list[Change], now: datetime
 ) -> None:
     sql = named_sql("parks")
     number = _one(
@@ -182,10 +185,18 @@ def _write_enterprise(
                 "name_en": meter.name.en,
             },
         )
+        numbers = {}
         for key, channel in meter.channels.items():
             channel_id = _one(conn, sql["upsert_channel"], _channel_row(meter_id, key, channel))
+            numbers[key] = (channel_id, channel)
             if f"{enterprise.key}/{meter.key}/{key}" in restated:
                 conn.execute(sql["mark_channel_stale"], {"channel_id": channel_id})
+        wanted = [
+            row
+            for record in meter.installations
+            for row in record_rows(numbers, record, "park.yaml")
+        ]
+        keep_records(conn, [number for number, _ in numbers.values()], wanted, now)
     if any(
         c.path == "park.timezone"
         or (
@@ -263,7 +274,11 @@ def _leaves(park: Park) -> Iterator[tuple[str, Any]]:
     for e in park.enterprises:
         yield from _flat(e.key, e.model_dump(mode="json", exclude={"meters"}))
         for m in e.meters:
-            yield from _flat(f"{e.key}/{m.key}", m.model_dump(mode="json", exclude={"channels"}))
+            bare = m.model_dump(mode="json", exclude={"channels", "installations"})
+            yield from _flat(f"{e.key}/{m.key}", bare)
+            for record in m.installations:
+                path = f"{e.key}/{m.key}@{record.at.isoformat()}"
+                yield from _flat(path, record.model_dump(mode="json", exclude={"at"}))
             for key, channel in m.channels.items():
                 yield from _flat(f"{e.key}/{m.key}/{key}", channel.model_dump(mode="json"))
 

@@ -55,8 +55,9 @@ def decide(t: Floats, x: Floats, rules: DepartureRules) -> Decided:
     """What every fall of one device is, from left to right.
 
     A fall is tried in this order: a departure below that comes back, a departure above that came
-    back (the one with fewer readings first, at a tie the one below unless it came back to a reading that
-    is left at once; a constant departure of any length last), a roll-over, a reset that counts on; a fall after which nothing rose is held back.
+    back (the one with fewer readings first; at a tie the one below, unless it came back to a
+    reading that is left at once; a constant departure of any length last), a roll-over, a reset
+    that counts on; a fall after which nothing rose is held back.
 
     Args:
         t: epoch seconds, strictly ascending. x: register, raw unit.

@@ -63,8 +63,8 @@ class RegisterSpec:
         """Longest pause between readings [s] that is no gap.
 
         One and a half nominal periods, at least one bucket; interpolation across it is a
-        measurement unless it is longer than `straight_s`: that tells no shape. House rule, configuration by
-        `period_s`; domain facts 7.2 leave the parameter to the operator.
+        measurement unless it is longer than `straight_s`: that tells no shape. House rule,
+        configuration by `period_s`; domain facts 7.2 leave the parameter to the operator.
         """
         return max(1.5 * self.period_s, BUCKET_S)
 

@@ -36,6 +36,11 @@ class Setup:
     records: Sequence[Installation] = ()
     edited: bool = False
 
+    def relative_factor(self, at_s: Floats) -> Floats:
+        """Factor of each reading by the records of its time, relative to that of the channel."""
+        factors = np.array([1.0, *(r.factor / self.channel.factor for r in self.records)])
+        return factors[np.searchsorted([r.at_s for r in self.records], at_s, side="right")]
+
     @property
     def register(self) -> RegisterSpec:
         """The facts of a register channel."""
@@ -72,6 +77,7 @@ def compute(conn: Conn, setup: Setup, data: ChannelReadings) -> tuple[Buckets, l
     straight_s = setup.park.metering.straight_line_minutes * 60
     if c.kind == "register":
         return _register(conn, setup, at_s, raw, low_s, high_s)
+    raw = raw * setup.relative_factor(at_s)
     if c.kind == "gauge":
         return gauge_buckets(at_s, raw, c.factor, low_s, high_s), []
     if c.kind == "rate":

@@ -58,14 +58,20 @@ WHERE m.meter_id = c.meter_id AND m.park_id = %(park_id)s AND c.retired_at IS NU
 SELECT park_id, key, document, applied_at FROM park ORDER BY key
 
 -- name: parks_version
--- Changes whenever a park is applied.
-SELECT string_agg(park_id::text || ':' || xmin::text, ',' ORDER BY park_id) FROM park
+-- Changes whenever a park is applied or a dated record comes or goes.
+SELECT string_agg(park_id::text || ':' || xmin::text, ',' ORDER BY park_id)
+       || (SELECT '/' || coalesce(max(installation_id), 0) || '/' || count(*)
+           FROM installation WHERE undone_at IS NULL)
+FROM park
 
 -- name: channels
 -- Channels in use, with their owners.
 SELECT c.channel_id, c.key, m.key AS meter_key, e.enterprise_id, e.key AS enterprise_key,
        p.park_id, p.key AS park_key, c.quantity, c.unit, c.kind, c.role, c.factor, c.modulus,
-       c.period_s, c.rated_per_h, c.in_service_from, c.resolution
+       c.period_s, c.rated_per_h, c.in_service_from, c.resolution,
+       CASE WHEN c.modulus IS NOT NULL THEN greatest(c.modulus, (
+           SELECT max(i.modulus) FROM installation i
+           WHERE i.channel_id = c.channel_id AND i.undone_at IS NULL)) END AS highest_modulus
 FROM channel c
 JOIN meter m USING (meter_id)
 JOIN enterprise e USING (enterprise_id)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alerts.context import make_mails
+from models.document import Names
 from models.findings import Severity
-from models.meters import Names
 from models.park import Contact, Enterprise, Park, parse_park
 from models.verdicts import Outcome, Verdict
 from storage.alerts import OpenAlert

@@ -106,9 +106,9 @@ def test_a_missing_or_wrong_template_says_what_to_do(tmp_path: Path) -> None:
         load_template("acrel", HERE)
     (tmp_path / "own.yaml").write_text(
         "device: x\nsource: x\nregisters:\n  a: {address: 1, type: int8, unit: W, quantity: heat}\n"
-        "  b: {address: 1, type: int16, unit: kWh, quantity: heat}\n"
+        "  b: {address: 1, type: int16, unit: L, quantity: heat}\n"
     )
     with pytest.raises(ConfigError) as caught:
         load_template("own.yaml", tmp_path)
     assert "registers.a.type" in str(caught.value)
-    assert "'kWh' does not measure 'heat'" in str(caught.value)
+    assert "'L' does not measure 'heat'" in str(caught.value)
