@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -64,7 +64,7 @@ class Recomputed:
         )
 
 
-def take_stale_ranges(conn: Conn, channel_ids: Sequence[int], limit: int) -> list[StaleRange]:
+def take_stale_ranges(conn: Conn, channel_ids: Collection[int], limit: int) -> list[StaleRange]:
     """Claim work; it is gone when the caller's transaction commits, back if it does not."""
     with translate_db_errors("take stale ranges"):
         rows = conn.execute(
@@ -72,6 +72,15 @@ def take_stale_ranges(conn: Conn, channel_ids: Sequence[int], limit: int) -> lis
             {"channels": list(channel_ids), "limit": limit},
         )
         return [StaleRange(*row) for row in rows.fetchall()]
+
+
+def put_back(conn: Conn, ranges: Sequence[StaleRange]) -> None:
+    """Return claimed work that could not be done to the list."""
+    with translate_db_errors("put stale ranges back"):
+        conn.cursor().executemany(
+            named_sql("intervals")["put_back"],
+            [asdict(r) for r in ranges],
+        )
 
 
 def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:

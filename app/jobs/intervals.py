@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ import numpy as np
 
 from analytics.metering.buckets import utc
 from app.jobs.quarters import Setup, compute, window
+from models.errors import ParkError
 from models.findings import Finding, Severity
 from storage.db import Conn, translate_db_errors
 from storage.edits import active_values, edited_channels
@@ -19,15 +21,19 @@ from storage.intervals import (
     Recomputed,
     ShapedGap,
     StaleRange,
+    put_back,
     replace_intervals,
     take_stale_ranges,
 )
 from storage.lifecycle import sealed_until
 from storage.parks import applied_parks, channels
 
-_RANGES_PER_TRANSACTION = 4000
+log = logging.getLogger(__name__)
+
+_LIMIT = 4000  # ranges per transaction
 _MERGE = timedelta(days=1)
 CODES = (
+    "channel.failed",
     "register.glitch",
     "register.held",
     "register.impossible_rise",
@@ -52,37 +58,58 @@ def compute_intervals(
     """
     refs = {c.channel_id: c for c in channels(conn)}
     parks = {a.park_id: a.park for a in applied_parks(conn)}
-    done = {"ranges": 0, "buckets": 0, "findings": 0}
+    done = {"ranges": 0, "buckets": 0, "findings": 0, "failed": 0}
+    failed: dict[int, Finding] = {}
     while True:
         with translate_db_errors("compute intervals"), conn.transaction():
-            stale = take_stale_ranges(conn, list(refs), _RANGES_PER_TRANSACTION)
+            stale = take_stale_ranges(conn, refs.keys() - failed.keys(), _LIMIT)
             if not stale:
                 return done
             work = _by_channel(stale)
             sealed = sealed_until(conn)
             records, edited = installations(conn, list(work)), edited_channels(conn)
-            parts = [
-                part
-                for number, ranges in work.items()
-                for part in _parts(
-                    conn,
-                    Setup(
-                        refs[number],
-                        parks[refs[number].park_id],
-                        records.get(number, ()),
-                        number in edited,
-                    ),
-                    ranges,
-                    sealed.timestamp() if sealed else -np.inf,
+            parts: list[_Part] = []
+            for number, ranges in work.items():
+                setup = Setup(
+                    refs[number],
+                    parks[refs[number].park_id],
+                    records.get(number, ()),
+                    number in edited,
                 )
-            ]
+                try:
+                    made = list(_parts(conn, setup, ranges, _epoch(sealed)))
+                except ParkError:
+                    raise  # the database is away, or refuses
+                except Exception as exc:  # our own defects cost one channel, not the park
+                    log.exception("channel %s cannot be computed", setup.channel.path)
+                    failed[number] = _failure(number, ranges, exc)
+                    put_back(conn, ranges)
+                else:
+                    parts += made
             done["buckets"] += replace_intervals(conn, [p.recomputed for p in parts], now)
             findings = [f for part in parts for f in part.findings] + _sealed(stale, sealed)
+            findings += failed.values()
             forget_findings(conn, CODES, [p.range for p in parts], now)
             save_findings(conn, findings, now)
         done["ranges"] += len(stale)
         done["findings"] += len(findings)
+        done["failed"] = len(failed)
         progress(len(stale))
+
+
+def _epoch(at: datetime | None) -> float:
+    return at.timestamp() if at else -np.inf
+
+
+def _failure(channel_id: int, ranges: Sequence[StaleRange], exc: Exception) -> Finding:
+    """A channel that could not be computed; its work waits for a program that can."""
+    evidence = {
+        "error": f"{type(exc).__name__}: {exc}"[:300],
+        "meaning": "the program failed on this channel: its values stand still, the log has the "
+        "trace; please report it",
+    }
+    first, last = ranges[0].start_at, max(r.stop_at for r in ranges)
+    return Finding("channel.failed", Severity.CRITICAL, first, last, channel_id, evidence=evidence)
 
 
 def _sealed(stale: Sequence[StaleRange], sealed: datetime | None) -> list[Finding]:

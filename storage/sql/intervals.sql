@@ -7,6 +7,11 @@ DELETE FROM stale_range WHERE stale_range_id IN (
     FOR UPDATE SKIP LOCKED)
 RETURNING channel_id, start_at, stop_at, reason
 
+-- name: put_back
+-- %(channel_id)s int, %(start_at)s, %(stop_at)s timestamptz, %(reason)s text
+INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
+VALUES (%(channel_id)s, %(start_at)s, %(stop_at)s, %(reason)s)
+
 -- name: create_interval_staging
 -- Once per connection; method is the number of models.quality.METHODS.
 CREATE TEMP TABLE IF NOT EXISTS interval_staging (

@@ -134,7 +134,7 @@ WITH reach AS (
                SELECT max(ts) FROM (
                    SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > %(stop)s
                    ORDER BY ts LIMIT %(context)s) AS a)) AS last
-), more AS MATERIALIZED (  -- once, not per row; by the index, whatever the statistics say
+), more AS MATERIALIZED (  -- once, not per row, by the index, whatever the statistics say
     SELECT (SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts < first
             ORDER BY ts LIMIT 1) IS NOT NULL AS before,
            (SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > last

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from app.jobs import intervals
 from app.jobs.balances import compute_balances
 from app.jobs.intervals import compute_intervals
+from app.jobs.quarters import Setup
 from models.park import Park
 from storage.db import Conn
 from storage.parks import apply_park
+from storage.readings import ChannelReadings
 from tests.integration.feed import feed, ramp
-from tests.integration.test_pipeline import GRID, Q
+from tests.integration.test_pipeline import BETA, GRID, Q
 
 MONDAY = datetime.fromisoformat("2026-03-02T00:00:00+08:00")
 NOW = MONDAY + timedelta(days=20)
@@ -198,3 +201,25 @@ def test_other_thresholds_check_the_days_anew(with_gap: Conn, park: Park) -> Non
         apply_park(with_gap, changed, NOW)
     assert with_gap.execute("SELECT count(*) FROM stale_check").fetchone() == (4,)
     assert with_gap.execute("SELECT count(*) FROM stale_range").fetchone() == (0,)
+
+
+def test_a_channel_that_fails_costs_itself(
+    dsn: str, conn: Conn, applied: Park, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _feed(dsn, LEVELS, 0, 9)
+    feed(dsn, BETA, ramp("import_kwh", MONDAY, Q, range(9)))
+    real = intervals.compute
+
+    def broken(conn: Conn, setup: Setup, data: ChannelReadings) -> object:
+        if setup.channel.enterprise_key == "beta":
+            raise ZeroDivisionError("an own defect")
+        return real(conn, setup, data)
+
+    monkeypatch.setattr(intervals, "compute", broken)
+    done = compute_intervals(conn, NOW)
+    assert (done["failed"], done["buckets"]) == (1, 8)
+    found = conn.execute("SELECT code, evidence->>'error' FROM finding").fetchall()
+    assert found == [("channel.failed", "ZeroDivisionError: an own defect")]
+    monkeypatch.undo()
+    assert compute_intervals(conn, NOW)["buckets"] == 8
+    assert conn.execute("SELECT withdrawn_at FROM finding").fetchall() == [(NOW,)]
