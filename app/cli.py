@@ -19,6 +19,7 @@ COMMANDS = {
     "app.commands.operate": ("migrate", "apply", "schema", "run"),
     "app.commands.collect": ("collect",),
     "app.commands.intervals": ("intervals", "restatements"),
+    "app.commands.meter": ("meter",),
     "app.commands.look": ("findings", "indicators", "alerts"),
     "app.commands.imports": ("import",),
     "app.commands.capture": ("capture",),
