@@ -111,6 +111,8 @@ class Time(_Model):
         midnight: with `stamp: end`, whether the last period of a day is stamped 00:00 of the next
             date (usual) or of its own date.
         fold: which one a local time is that the zone has twice, when summer time ends.
+        shift_s: added to every time [s]: 3600 for a logger that keeps the register of the end of an
+            hour under the start of the hour.
     """
 
     column: Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
@@ -119,6 +121,7 @@ class Time(_Model):
     stamp: Literal["instant", "start", "end"] = "instant"
     midnight: Literal["next_date", "own_date"] = "next_date"
     fold: Literal["refuse", "order", "first", "second"] = "refuse"
+    shift_s: int = Field(default=0, ge=-86_400, le=86_400)
 
     @model_validator(mode="after")
     def _consistent(self) -> Time:

@@ -90,7 +90,8 @@ class TimeReader:
             raise
         except (ValueError, OverflowError, TypeError) as exc:
             raise Unreadable(f"not {self._spec.format}: {_shown(cells)}") from exc
-        return meant
+        shift_us = self._spec.shift_s * 1_000_000
+        return meant[0] + shift_us, meant[1] + shift_us
 
     def _meant(self, at: datetime, cells: Sequence[Any]) -> tuple[int, int]:
         if self._spec.midnight == "own_date" and at.time() == time():
