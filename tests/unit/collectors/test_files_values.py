@@ -96,6 +96,15 @@ def read(cells: Any, zone: str = "Asia/Shanghai", **spec: Any) -> datetime:
     return from_us(reader.read(cells if isinstance(cells, list) else [cells]))
 
 
+def test_a_logger_that_stamps_the_end_of_an_hour_with_its_start() -> None:
+    """The second 02:00 of the long night is read at 03:00 winter time, 02:00Z."""
+    at = read("2021-10-31 02:00", ROME, fold="second", shift_s=3600)
+    assert at == datetime(2021, 10, 31, 2, tzinfo=UTC)
+    # 01:00 of the short night: its end is 03:00 summer time, and no local time is skipped
+    at = read("2021-03-28 01:00", ROME, shift_s=3600)
+    assert at == datetime(2021, 3, 28, 1, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("spec", "cells", "expected"),
     [
