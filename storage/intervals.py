@@ -97,6 +97,7 @@ def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) ->
         cur.execute(sql["create_interval_staging"])
         cur.execute(sql["create_range_staging"])
         _stage_ranges(conn, parts)
+        cur.execute("ANALYZE range_staging")  # few ranges: by index, not through all of history
         in_use = set(cur.execute(sql["ranges_in_use"]).fetchall())
         cur.execute(sql["delete_shaped_gaps"])
         _write_gaps(conn, parts)
