@@ -142,6 +142,11 @@ class Chain:
             raise BenchError(f"work is left: {left} stale ranges and days")
         return times
 
+    def settle(self) -> None:
+        """Compute what is stored, then what the database does by itself within minutes."""
+        self.run()
+        self.conn.execute("VACUUM ANALYZE")
+
     def late_days(self) -> list[Times]:
         """Whole days of ten meters come late, one after the other: what each costs."""
         found = []
