@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -20,8 +21,13 @@ from models.topics import overlap, valid_filter
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 
 
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zone_names():
         msg = f"unknown time zone {name!r}; expected an IANA name such as Asia/Shanghai"
         raise ValueError(msg)
     return name

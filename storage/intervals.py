@@ -92,13 +92,18 @@ def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) ->
     if not parts:
         return 0
     sql = named_sql("intervals")
-    common = {"now": now, "methods": list(METHODS[1:])}
+    common = {
+        "now": now,
+        "methods": list(METHODS[1:]),
+        "low": _utc(min(p.low_s for p in parts)),
+        "high": _utc(max(p.high_s for p in parts)),
+    }
     with translate_db_errors("replace intervals"), conn.cursor() as cur:
         cur.execute(sql["create_interval_staging"])
         cur.execute(sql["create_range_staging"])
         _stage_ranges(conn, parts)
         cur.execute("ANALYZE range_staging")  # few ranges: by index, not through all of history
-        in_use = set(cur.execute(sql["ranges_in_use"]).fetchall())
+        in_use = set(cur.execute(sql["ranges_in_use"], common).fetchall())
         cur.execute(sql["delete_shaped_gaps"])
         _write_gaps(conn, parts)
         fresh = [p for p in parts if p.plain and (p.channel_id, p.low_s) not in in_use]
@@ -108,9 +113,9 @@ def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) ->
             _stage(conn, staged)
             cur.execute("ANALYZE interval_staging")
         cur.execute(sql["record_restatements"], common)
-        written += _count(conn, "delete_vanished", {})
+        written += _count(conn, "delete_vanished", common)
         written += _count(conn, "upsert_intervals", common)
-        written += _copy_measured(conn, fresh, now)
+        written += _copy_new(conn, fresh, now)
     return written
 
 
@@ -121,15 +126,24 @@ def _stage_ranges(conn: Conn, parts: Sequence[Recomputed]) -> None:
             copy.write_row((part.channel_id, _utc(part.low_s), _utc(part.high_s), part.reason))
 
 
-def _copy_measured(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
-    """Values where nothing is stored yet go straight into the table, at half the price."""
+def _copy_new(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
+    """Values where nothing is stored yet go straight into the table, at a third of the price."""
     parts = [p for p in parts if len(p.start_s)]
     if not parts:
         return 0
-    channel, start, value, _ = _columns(parts)
-    quality = np.full(len(start), b"measured")
-    computed = np.full(len(start), pg_times(np.array([now.timestamp()]))[0])
-    _copy(conn, "copy_measured", copy_stream(channel, start, value, quality, computed))
+    channel, start, value, method = _columns(parts)
+    computed = pg_times(np.array([now.timestamp()]))
+    for code in np.unique(method):
+        mine = method == code
+        rows = [channel[mine], start[mine], value[mine]]
+        size = len(rows[0])
+        if code == MEASURED:
+            rows += [np.full(size, b"measured"), np.repeat(computed, size)]
+        else:
+            rows += [np.full(size, b"estimated"), np.repeat(computed, size)]
+            rows.append(np.full(size, METHODS[code].encode()))
+        name = "copy_measured" if code == MEASURED else "copy_estimated"
+        _copy(conn, name, copy_stream(*rows))
     ranges = {
         "channels": [p.channel_id for p in parts],
         "lows": [_utc(p.low_s) for p in parts],

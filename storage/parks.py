@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from psycopg.rows import class_row
@@ -64,7 +66,13 @@ def applied_parks(conn: Conn) -> list[AppliedPark]:
     """All applied parks, by key."""
     with translate_db_errors("read the applied parks"):
         rows = conn.execute(named_sql("parks")["park_documents"]).fetchall()
-    return [AppliedPark(i, parse_park(doc, f"applied park {key}"), at) for i, key, doc, at in rows]
+    return [AppliedPark(i, _parsed(key, text), at) for i, key, text, at in rows]
+
+
+@lru_cache(maxsize=32)
+def _parsed(key: str, text: str) -> Park:
+    """A park is parsed once, not by every job."""
+    return parse_park(json.loads(text), f"applied park {key}")
 
 
 def parks_version(conn: Conn) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -106,5 +106,11 @@ def _days_before(
 
 def _local(starts: Starts, zone: ZoneInfo) -> tuple[list[date], list[tuple[int, int]]]:
     """Local day and time of day; the hour that a clock change repeats has its time twice."""
-    moments = [datetime.fromtimestamp(s, UTC).astimezone(zone) for s in starts.tolist()]
-    return [m.date() for m in moments], [(m.hour, m.minute) for m in moments]
+    found = [_slot(s, zone) for s in starts.tolist()]
+    return [day for day, _ in found], [time for _, time in found]
+
+
+@lru_cache(maxsize=500_000)
+def _slot(start_s: int, zone: ZoneInfo) -> tuple[date, tuple[int, int]]:
+    moment = datetime.fromtimestamp(start_s, UTC).astimezone(zone)
+    return moment.date(), (moment.hour, moment.minute)

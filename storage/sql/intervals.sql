@@ -44,12 +44,19 @@ FROM STDIN (FORMAT BINARY)
 -- Binary COPY of measured amounts where nothing is stored yet.
 COPY interval (channel_id, bucket_start, value, quality, computed_at) FROM STDIN (FORMAT BINARY)
 
+-- name: copy_estimated
+-- The same for estimates of one method.
+COPY interval (channel_id, bucket_start, value, quality, computed_at, method)
+FROM STDIN (FORMAT BINARY)
+
 -- name: ranges_in_use
--- Staged ranges in which something is stored already: one index look-up each.
+-- Staged ranges in which something is stored already: one index look-up each. %(low)s, %(high)s bound
+-- all of them: constants keep the planner from looking at the chunks of other years.
 SELECT r.channel_id, extract(epoch FROM r.low)::float8
 FROM range_staging r CROSS JOIN LATERAL (
     SELECT FROM interval i WHERE i.channel_id = r.channel_id
-      AND i.bucket_start >= r.low AND i.bucket_start < r.high LIMIT 1) AS present
+      AND i.bucket_start >= r.low AND i.bucket_start < r.high
+      AND i.bucket_start >= %(low)s AND i.bucket_start < %(high)s LIMIT 1) AS present
 
 -- name: record_restatements
 -- What differs from the intervals stored so far, before they are replaced. %(now)s timestamptz,
@@ -61,7 +68,8 @@ SELECT i.channel_id, i.bucket_start, i.value, s.value, i.quality, n.quality, i.m
 FROM range_staging r
 CROSS JOIN LATERAL (
     SELECT * FROM interval i WHERE i.channel_id = r.channel_id
-      AND i.bucket_start >= r.low AND i.bucket_start < r.high) AS i
+      AND i.bucket_start >= r.low AND i.bucket_start < r.high
+      AND i.bucket_start >= %(low)s AND i.bucket_start < %(high)s) AS i
 LEFT JOIN interval_staging s ON s.channel_id = i.channel_id AND s.bucket_start = i.bucket_start
 CROSS JOIN LATERAL (
     SELECT CASE WHEN s.edit_id IS NOT NULL THEN 'edited' WHEN s.method = 0 THEN 'measured'
@@ -76,6 +84,7 @@ WHERE (i.value, i.quality, i.method, i.edit_id)
 WITH gone AS (
     DELETE FROM interval i USING range_staging r
     WHERE i.channel_id = r.channel_id AND i.bucket_start >= r.low AND i.bucket_start < r.high
+      AND i.bucket_start >= %(low)s AND i.bucket_start < %(high)s
       AND NOT EXISTS (SELECT FROM interval_staging s
                       WHERE s.channel_id = i.channel_id AND s.bucket_start = i.bucket_start)
     RETURNING i.channel_id, i.bucket_start
@@ -135,6 +144,7 @@ SELECT DISTINCT g.channel_id, g.start_at, g.stop_at, 'like days changed'
 FROM unnest(%(channels)s::int[], %(lows)s::timestamptz[], %(highs)s::timestamptz[])
     AS r (channel_id, low, high)
 JOIN shaped_gap g ON g.channel_id = r.channel_id AND r.high > g.from_at AND r.low < g.start_at
+    AND NOT (g.start_at >= r.low AND g.start_at < r.high)  -- computed together with it
 
 -- name: delete_shaped_gaps
 -- Gaps that begin in a recomputed range, before they are written anew.

@@ -55,7 +55,7 @@ WHERE m.meter_id = c.meter_id AND m.park_id = %(park_id)s AND c.retired_at IS NU
 
 -- name: park_documents
 -- All applied parks.
-SELECT park_id, key, document, applied_at FROM park ORDER BY key
+SELECT park_id, key, document::text, applied_at FROM park ORDER BY key
 
 -- name: parks_version
 -- Changes whenever a park is applied or a dated record comes or goes.
