@@ -121,6 +121,24 @@ SELECT date_part('epoch', r.ts) AS at_s,
 FROM reach JOIN reading r ON r.channel_id = %(channel_id)s AND r.ts BETWEEN reach.first AND reach.last
 ORDER BY r.ts
 
+-- name: readings_between
+-- Readings of one channel in [low, high]; the newest correction counts.
+-- %(channel_id)s int, %(low)s, %(high)s timestamptz
+SELECT date_part('epoch', r.ts) AS at_s, CASE WHEN more.corrected THEN coalesce((
+           SELECT v.value FROM reading_revision v
+           WHERE v.channel_id = r.channel_id AND v.ts = r.ts AND v.kind = 'correction'
+           ORDER BY v.revision_id DESC LIMIT 1), r.value) ELSE r.value END AS value
+FROM reading r
+CROSS JOIN (SELECT EXISTS (
+    SELECT FROM reading_revision WHERE channel_id = %(channel_id)s AND kind = 'correction'
+      AND ts >= %(low)s AND ts <= %(high)s) AS corrected) AS more
+WHERE r.channel_id = %(channel_id)s AND r.ts >= %(low)s AND r.ts <= %(high)s
+ORDER BY r.ts
+
+-- name: next_reading
+-- The first after a time. %(channel_id)s int, %(high)s timestamptz
+SELECT ts FROM reading WHERE channel_id = %(channel_id)s AND ts > %(high)s ORDER BY ts LIMIT 1
+
 -- name: near_readings
 -- Readings of one channel in [start, stop], at least `context` more on each side and all within
 -- `margin`; whether there are others before and after them. The newest correction counts.
