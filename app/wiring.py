@@ -26,8 +26,8 @@ from storage.parks import AppliedPark, applied_parks
 
 log = logging.getLogger(__name__)
 
-console = Console()
-stderr = Console(stderr=True)
+console = Console(emoji=False)
+stderr = Console(stderr=True, emoji=False)
 
 
 def start_logging(level: str) -> None:

@@ -102,19 +102,24 @@ def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) ->
         cur.execute(sql["create_interval_staging"])
         cur.execute(sql["create_range_staging"])
         _stage_ranges(conn, parts)
-        cur.execute("ANALYZE range_staging")  # few ranges: by index, not through all of history
+        cur.execute("ANALYZE range_staging")  # few ranges: no join with all of history
         in_use = set(cur.execute(sql["ranges_in_use"], common).fetchall())
         cur.execute(sql["delete_shaped_gaps"])
         _write_gaps(conn, parts)
-        fresh = [p for p in parts if p.plain and (p.channel_id, p.low_s) not in in_use]
-        staged = [p for p in parts if not (p.plain and (p.channel_id, p.low_s) not in in_use)]
+        known: list[Recomputed] = []
+        fresh: list[Recomputed] = []
+        for part in parts:
+            is_known = (part.channel_id, part.low_s) in in_use or part.edit_id is not None
+            (known if is_known else fresh).append(part)
         written = 0
-        if staged:
-            _stage(conn, staged)
-            cur.execute("ANALYZE interval_staging")
-        cur.execute(sql["record_restatements"], common)
-        written += _count(conn, "delete_vanished", common)
-        written += _count(conn, "upsert_intervals", common)
+        if known:
+            cur.execute("TRUNCATE range_staging")
+            _stage_ranges(conn, known)
+            _stage(conn, known)
+            cur.execute("ANALYZE range_staging, interval_staging")
+            cur.execute(sql["record_restatements"], common)
+            written += _count(conn, "delete_vanished", common)
+            written += _count(conn, "upsert_intervals", common)
         written += _copy_new(conn, fresh, now)
     return written
 
@@ -131,19 +136,25 @@ def _copy_new(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
     parts = [p for p in parts if len(p.start_s)]
     if not parts:
         return 0
-    channel, start, value, method = _columns(parts)
     computed = pg_times(np.array([now.timestamp()]))
-    for code in np.unique(method):
-        mine = method == code
-        rows = [channel[mine], start[mine], value[mine]]
-        size = len(rows[0])
-        if code == MEASURED:
-            rows += [np.full(size, b"measured"), np.repeat(computed, size)]
-        else:
-            rows += [np.full(size, b"estimated"), np.repeat(computed, size)]
-            rows.append(np.full(size, METHODS[code].encode()))
-        name = "copy_measured" if code == MEASURED else "copy_estimated"
-        _copy(conn, name, copy_stream(*rows))
+    amounts = [p for p in parts if p.extremes is None]
+    if amounts:
+        columns = _columns(amounts)
+        for code in np.unique(columns[3]).tolist():
+            rows = [c[columns[3] == code] for c in columns[:3]]
+            size = len(rows[0])
+            rows += [np.full(size, _quality(code)), np.repeat(computed, size)]
+            if code == MEASURED:
+                _copy(conn, "copy_measured", copy_stream(*rows))
+            else:
+                method = np.full(size, METHODS[code].encode())
+                _copy(conn, "copy_estimated", copy_stream(*rows, method))
+    for part in parts:
+        if part.extremes is not None:
+            size = len(part.start_s)
+            rows = [*_columns([part])[:3], np.full(size, _quality(MEASURED))]
+            rows += [np.repeat(computed, size), *part.extremes]
+            _copy(conn, "copy_states", copy_stream(*rows))
     ranges = {
         "channels": [p.channel_id for p in parts],
         "lows": [_utc(p.low_s) for p in parts],
@@ -151,7 +162,11 @@ def _copy_new(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
     }
     conn.execute(named_sql("intervals")["mark_days_stale"], ranges)
     conn.execute(named_sql("intervals")["mark_gaps_stale"], ranges)
-    return len(start)
+    return sum(len(p.start_s) for p in parts)
+
+
+def _quality(method: int) -> bytes:
+    return b"measured" if method == MEASURED else b"estimated"
 
 
 def _stage(conn: Conn, parts: Sequence[Recomputed]) -> None:

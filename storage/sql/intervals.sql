@@ -44,6 +44,11 @@ FROM STDIN (FORMAT BINARY)
 -- Binary COPY of measured amounts where nothing is stored yet.
 COPY interval (channel_id, bucket_start, value, quality, computed_at) FROM STDIN (FORMAT BINARY)
 
+-- name: copy_states
+-- The same for means of states with their extremes.
+COPY interval (channel_id, bucket_start, value, quality, computed_at, low, high, last)
+FROM STDIN (FORMAT BINARY)
+
 -- name: copy_estimated
 -- The same for estimates of one method.
 COPY interval (channel_id, bucket_start, value, quality, computed_at, method)
