@@ -12,6 +12,8 @@ from analytics.metering.buckets import Bools, Floats, Starts
 _NEAR_END = 0.9
 _NEAR_START = 0.1
 POWER_MARGIN = 1.1
+_DAY_S = 86_400.0  # a departure this long may as well be a reset that has caught up
+_JUMP = 3.0  # times the rate of the step after it
 _HALF = 0.5 - 1e-6  # of a fall: what a step must bring back to be a jump
 
 
@@ -127,8 +129,21 @@ def _way_back(
         if other is None or x[other] < x[p]:
             return None
         j, length = other, np.inf
+    if t[j] - t[p] > _DAY_S and _ordinary(t, x, j):
+        return None
     depth = x[p] - x[i:j].min()
     return (j, length) if np.diff(x[i : j + 1]).max() >= _HALF * depth else None
+
+
+def _ordinary(t: Floats, x: Floats, j: int) -> bool:
+    """True if the step to reading j is no jump beside the next one: so does a new count rise.
+
+    Of readings days apart a reset is above the old count again before the next reading.
+    """
+    if j + 1 >= len(x) or x[j + 1] <= x[j]:
+        return False
+    rate, after = np.diff(x[j - 1 : j + 2]) / np.diff(t[j - 1 : j + 2])
+    return bool(rate <= _JUMP * after)
 
 
 def _first(x: Floats, start: int, value: float) -> int | None:
@@ -161,6 +176,11 @@ def _way_up(
         return None
     above = low + 1 + np.flatnonzero(kept[low + 1 : i])
     course = np.concatenate([x[low : low + 1], x[above]])
+    if t[i] - t[low] > _DAY_S and low > floor:
+        steps = np.array([low - 1, low, above[0]])
+        before, rate = np.diff(x[steps]) / np.diff(t[steps])
+        if before > 0 and rate <= _JUMP * before:  # see `_ordinary`
+            return None
     height = course.max() - course[0]
     return above if np.diff(course).max() >= _HALF * height else None
 

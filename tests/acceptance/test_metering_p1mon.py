@@ -267,3 +267,23 @@ def test_a_month_of_minutes(program: Program, tmp_path: Path) -> None:
         ("register.glitch", "export_t1", "2024-02-24T22:18:00+00:00"),
         ("register.glitch", "import_t1", "2024-02-24T22:18:00+00:00"),
     ]
+
+
+@pytest.mark.fulldata
+def test_the_reset_of_the_month_table(program: Program, tmp_path: Path) -> None:
+    # between the rows of 2019-11 and 2020-01 both import registers fall, 1542.463 to 1411.779 and
+    # 1285.66 to 950.667 kWh, and count on: another meter. Only the month table reaches that far.
+    register = {"quantity": "active_energy", "unit": "kWh", "kind": "register", "period_s": 86400}
+    apply_park(program, tmp_path, "Europe/Amsterdam", {"p1": {"t1": register, "t2": register}})
+    columns = {"VERBR_KWH_181": "p1/t1", "VERBR_KWH_182": "p1/t2"}
+    mapping = {"park": "site", "time": {"column": "TIMESTAMP"}, "columns": columns}
+    import_file(program, tmp_path, FOLDER / "e_history_maand.csv.gz", mapping)
+    program("run", "--once", "--now", "2024-03-04T00:00:00+01:00")
+    found = [(f["channel"], f["period_start"]) for f in findings(program, "register.reset")]
+    at = "2019-12-31T23:00:00+00:00"
+    assert found == [("t1", at), ("t2", at)]
+    months = by(program, "month")
+    for key, expected in (("t1", 430.499 + 14_222.251), ("t2", 350.991 + 5_091.567)):
+        periods = {p[:7] for p, row in months[key].items() if row["value"]}
+        assert not {"2019-11", "2019-12"} & periods  # nothing is known across the fall
+        assert total(months, key) == pytest.approx(expected, abs=1e-6)

@@ -271,3 +271,23 @@ def test_two_false_stamps_with_a_good_reading_between_them() -> None:
 def test_a_rise_is_impossible_above_twice_rated_power() -> None:
     assert amounts(run([0, 10, 29, 39], rated=40.0)) == {0: 10, 1: 19, 2: 10}
     assert amounts(run([0, 10, 35, 45], rated=40.0)) == {0: 10, 2: 10}
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        # 1412 is below 1542 and 1665 above it: a month of 253 is like the next one of 235
+        pytest.param([1443, 1536, 1542, 1412, 1665, 1900, 2025], ["reset"], id="another-meter"),
+        pytest.param([1289, 1366, 1444, 1412, 1665, 1900, 2025], ["reset"], id="one-month-above"),
+        pytest.param([1289, 1366, 9444, 1412, 1665, 1900, 2025], ["glitch"], id="spike"),
+        pytest.param([1443, 1536, 1542, 0, 1665, 1900, 2025], ["glitch"], id="false-zero"),
+        pytest.param([1443, 1536, 1542, 1412, 1665], ["glitch"], id="not-yet-known"),
+    ],
+)
+def test_months_apart_a_reset_may_be_back_at_the_next_reading(
+    raw: list[float], found: list[str]
+) -> None:
+    spec = RegisterSpec(1.0, None, 30 * 86400, None)
+    t = T0 + 30 * 86400.0 * np.arange(len(raw))
+    got = register_buckets(t, np.array(raw, dtype=float), spec, T0, T0 + 8 * 30 * 86400)
+    assert codes(got) == found
