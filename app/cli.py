@@ -20,6 +20,8 @@ COMMANDS = {
     "app.commands.collect": ("collect",),
     "app.commands.intervals": ("intervals", "restatements"),
     "app.commands.meter": ("meter",),
+    "app.commands.edit": ("edit",),
+    "app.commands.recompute": ("recompute",),
     "app.commands.look": ("findings", "indicators", "alerts"),
     "app.commands.imports": ("import",),
     "app.commands.capture": ("capture",),

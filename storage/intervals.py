@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from psycopg.rows import dict_row
 
 from models.quality import MEASURED, METHODS
 from storage.binary import copy_stream, pg_times
@@ -81,6 +82,30 @@ def put_back(conn: Conn, ranges: Sequence[StaleRange]) -> None:
             named_sql("intervals")["put_back"],
             [asdict(r) for r in ranges],
         )
+
+
+def mark_stale(
+    conn: Conn,
+    channel_ids: Sequence[int],
+    start: datetime | None,
+    stop: datetime | None,
+    reason: str,
+) -> int:
+    """Put readings of `[start, stop)` on the work list; None: without bound. Number of ranges."""
+    params = {"channels": list(channel_ids), "start": start, "stop": stop, "reason": reason}
+    with translate_db_errors("mark readings stale"):
+        return conn.execute(named_sql("intervals")["mark_stale"], params).rowcount
+
+
+def last_restatement(conn: Conn) -> int:
+    """Number of the newest restatement."""
+    return _count(conn, "last_restatement", {})
+
+
+def changes_since(conn: Conn, number: int) -> list[dict[str, Any]]:
+    """What was restated after that number, by channel: quarters, first, last, old and new sum."""
+    with translate_db_errors("sum up restatements"), conn.cursor(row_factory=dict_row) as cur:
+        return cur.execute(named_sql("intervals")["changes_since"], {"number": number}).fetchall()
 
 
 def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
@@ -170,22 +195,19 @@ def _quality(method: int) -> bytes:
 
 
 def _stage(conn: Conn, parts: Sequence[Recomputed]) -> None:
-    """Amounts, edited amounts and gauges differ in their columns."""
+    """Amounts, gauges and what was edited differ in their columns."""
     amounts = [p for p in parts if p.extremes is None and p.edit_id is None]
     if amounts:
         _copy(conn, "copy_amounts", copy_stream(*_columns(amounts)))
     for part in parts:
-        columns = _columns([part])
+        columns, states = _columns([part]), part.extremes or ()
+        names = ("copy_gauges", "copy_edited_gauges") if states else ("copy_amounts", "copy_edited")
+        edited = np.zeros(len(part.start_s), bool) if part.edit_id is None else part.edit_id > 0
         if part.edit_id is not None:
-            edited = part.edit_id > 0
-            _copy(
-                conn,
-                "copy_edited",
-                copy_stream(*(c[edited] for c in (*columns, part.edit_id))),
-            )
-            _copy(conn, "copy_amounts", copy_stream(*(c[~edited] for c in columns)))
-        elif part.extremes is not None:
-            _copy(conn, "copy_gauges", copy_stream(*columns, *part.extremes))
+            stream = copy_stream(*(c[edited] for c in (*columns, part.edit_id, *states)))
+            _copy(conn, names[1], stream)
+        if part.edit_id is not None or states:
+            _copy(conn, names[0], copy_stream(*(c[~edited] for c in (*columns, *states))))
 
 
 def _columns(parts: Sequence[Recomputed]) -> tuple[npt.NDArray[Any], ...]:

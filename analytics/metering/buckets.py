@@ -20,6 +20,7 @@ __all__ = [
     "LINEAR",
     "MEASURED",
     "METHODS",
+    "NOTHING",
     "SOURCE",
     "Bools",
     "Buckets",
@@ -62,6 +63,9 @@ class Buckets:
     def estimated(self) -> Bools:
         """True where the value is an estimate."""
         return np.not_equal(self.method, MEASURED)
+
+
+NOTHING = Buckets(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8))
 
 
 def noticed(

@@ -12,7 +12,15 @@ import typer
 from pydantic import ValidationError
 
 from app.clock import wall_now
-from app.commands.options import FormatOption, MeterOption, ParkOption, instant
+from app.commands.options import (
+    ByOption,
+    FormatOption,
+    MeterOption,
+    ParkOption,
+    ReasonOption,
+    audit_faults,
+    instant,
+)
 from app.output import Format, show
 from app.wiring import console, database, one_park
 from models.channels import ChannelRef
@@ -39,8 +47,6 @@ Meters = Annotated[str, typer.Option("--meter", help="meter key")]
 At = Annotated[
     datetime, typer.Option("--at", parser=instant, metavar="TIME", help="when it was changed")
 ]
-By = Annotated[str, typer.Option("--by", help="who did it")]
-Reason = Annotated[str, typer.Option("--reason", help="why, for the audit")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be computed anew")]
 Facts = Annotated[list[str] | None, typer.Option(metavar="CHANNEL=VALUE")]
 
@@ -61,8 +67,8 @@ def register(app: typer.Typer) -> None:
 def replace_meter(
     meter: Meters,
     at: At,
-    by: By,
-    reason: Reason,
+    by: ByOption,
+    reason: ReasonOption,
     serial: Annotated[str | None, typer.Option(help="serial number of the new device")] = None,
     final: Facts = None,
     start: Facts = None,
@@ -89,8 +95,8 @@ def replace_meter(
 def change(
     meter: Meters,
     at: At,
-    by: By,
-    reason: Reason,
+    by: ByOption,
+    reason: ReasonOption,
     multiplier: Facts = None,
     modulus: Facts = None,
     rated: Facts = None,
@@ -130,14 +136,14 @@ def history(
 
 def undo(
     number: Annotated[int, typer.Argument(metavar="ID", help="number in `meter history`")],
-    by: By,
-    reason: Reason,
+    by: ByOption,
+    reason: ReasonOption,
 ) -> None:
     """Undo a record of this command; it stays on record. Those of park.yaml go by `apply`.
 
     Example: greenpark meter undo 12 --by "Li Na" --reason "wrong meter"
     """
-    if faults := _audit_faults(by, reason):
+    if faults := audit_faults(by, reason):
         raise ConfigError("meter undo", faults)
     with database() as connect, connect() as conn, conn.transaction():
         refs = channels(conn)
@@ -168,7 +174,7 @@ def _record(
     dry_run: bool,
     replaced: bool,
 ) -> None:
-    if faults := _audit_faults(by, reason):
+    if faults := audit_faults(by, reason):
         raise ConfigError("meter", faults)
     with database() as connect, connect() as conn, conn.transaction(force_rollback=dry_run):
         applied = one_park(conn, park)
@@ -234,11 +240,6 @@ def _by_channel(facts: Sequence[list[str] | None]) -> dict[str, dict[str, float]
     if faults:
         raise ConfigError("meter", faults)
     return out
-
-
-def _audit_faults(by: str, reason: str) -> list[str]:
-    faults = [] if by.strip() else ["--by is empty; expected a name"]
-    return faults if len(reason.strip()) >= 3 else [*faults, "--reason needs at least 3 characters"]
 
 
 def _tell(touched: Sequence[Touched], refs: Sequence[ChannelRef], zone: ZoneInfo) -> None:

@@ -78,3 +78,11 @@ NowOption = Annotated[
         help="do as if it were this time (with zone); default: the clock",
     ),
 ]
+ByOption = Annotated[str, typer.Option("--by", help="who says so, for the audit")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="why, for the audit")]
+
+
+def audit_faults(by: str, reason: str) -> list[str]:
+    """What an auditor would miss in who and why."""
+    faults = [] if by.strip() else ["--by is empty; expected a name"]
+    return faults if len(reason.strip()) >= 3 else [*faults, "--reason needs at least 3 characters"]

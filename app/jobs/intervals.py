@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from analytics.metering.buckets import utc
+from analytics.metering.buckets import NOTHING, utc
 from app.jobs.quarters import Setup, compute, window
 from models.errors import ParkError
 from models.findings import Finding, Severity
+from models.periods import BUCKET_S
 from storage.db import Conn, translate_db_errors
 from storage.edits import active_values, edited_channels
 from storage.findings import forget_findings, save_findings
@@ -27,6 +28,7 @@ from storage.intervals import (
 )
 from storage.lifecycle import sealed_until
 from storage.parks import applied_parks, channels
+from storage.readings import ChannelReadings
 
 log = logging.getLogger(__name__)
 
@@ -167,12 +169,12 @@ def _parts(
     covered_s = sealed_s
     channel = setup.channel
     for item in ranges:
-        data = window(conn, setup, item)
-        if data is None or data.high_s <= covered_s:
+        data = window(conn, setup, item) or _without_readings(item)
+        if data.high_s <= covered_s:
             continue
         data = replace(data, low_s=max(data.low_s, covered_s))
         covered_s = data.high_s
-        buckets, shaped = compute(conn, setup, data)
+        buckets, shaped = compute(conn, setup, data) if data.at_s else (NOTHING, [])
         part = Recomputed(
             channel.channel_id,
             data.low_s,
@@ -191,6 +193,12 @@ def _parts(
         yield _Part(part, [replace(f, channel_id=channel.channel_id) for f in buckets.findings])
 
 
+def _without_readings(item: StaleRange) -> ChannelReadings:
+    """A channel that has no reading at all may have edits."""
+    low_s, high_s = (t.timestamp() // BUCKET_S * BUCKET_S for t in (item.start_at, item.stop_at))
+    return ChannelReadings([], [], low_s, high_s + BUCKET_S)
+
+
 def _overlay(conn: Conn, part: Recomputed) -> Recomputed:
     """The part with the values of active edits in place of its own."""
     starts, values, ids = active_values(conn, part.channel_id, part.low_s, part.high_s)
@@ -201,11 +209,14 @@ def _overlay(conn: Conn, part: Recomputed) -> Recomputed:
     start_s = np.concatenate([part.start_s[kept], starts[given]])
     order = np.argsort(start_s, kind="stable")
     kept_n, given_n = int(kept.sum()), int(given.sum())
+    extremes = part.extremes and tuple(
+        np.concatenate([e[kept], values[given]])[order] for e in part.extremes
+    )
     return replace(
         part,
         start_s=start_s[order],
         value=np.concatenate([part.value[kept], values[given]])[order],
         method=np.concatenate([part.method[kept], np.zeros(given_n, np.uint8)])[order],
         edit_id=np.concatenate([np.zeros(kept_n, np.int32), ids[given]])[order],
-        extremes=None,
+        extremes=extremes,
     )

@@ -40,6 +40,11 @@ COPY interval_staging (channel_id, bucket_start, value, method, edit_id) FROM ST
 COPY interval_staging (channel_id, bucket_start, value, method, low, high, last)
 FROM STDIN (FORMAT BINARY)
 
+-- name: copy_edited_gauges
+-- Binary COPY of means that an edit replaced.
+COPY interval_staging (channel_id, bucket_start, value, method, edit_id, low, high, last)
+FROM STDIN (FORMAT BINARY)
+
 -- name: copy_measured
 -- Binary COPY of measured amounts where nothing is stored yet.
 COPY interval (channel_id, bucket_start, value, quality, computed_at) FROM STDIN (FORMAT BINARY)
@@ -187,3 +192,29 @@ ON CONFLICT DO NOTHING
 -- Days to roll up, claimed by deleting them. %(limit)s int
 DELETE FROM stale_day WHERE ctid IN (SELECT ctid FROM stale_day ORDER BY day LIMIT %(limit)s)
 RETURNING channel_id, day
+
+-- name: mark_stale
+-- Readings of channels in [start, stop) on the work list, in pieces of at most a UTC day.
+-- %(channels)s int[], %(start)s, %(stop)s timestamptz or null,
+-- %(reason)s text
+INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
+SELECT r.channel_id, min(r.ts), max(r.ts), %(reason)s
+FROM reading r
+WHERE r.channel_id = ANY (%(channels)s)
+  AND r.ts >= coalesce(%(start)s::timestamptz, '-infinity')
+  AND r.ts < coalesce(%(stop)s::timestamptz, 'infinity')
+GROUP BY r.channel_id, date_bin('1 day', r.ts, timestamptz '2000-01-01 00:00+00')
+
+-- name: last_restatement
+SELECT coalesce(max(restatement_id), 0) FROM restatement
+
+-- name: changes_since
+-- What was restated after a number, by channel. %(number)s int8
+SELECT e.key || '/' || m.key || '/' || c.key AS channel, c.quantity, count(*) AS quarters,
+       min(r.bucket_start) AS first, max(r.bucket_start) AS last,
+       sum(r.old_value ORDER BY r.bucket_start) AS old_sum,
+       sum(r.new_value ORDER BY r.bucket_start) AS new_sum
+FROM restatement r JOIN channel c USING (channel_id) JOIN meter m USING (meter_id)
+JOIN enterprise e USING (enterprise_id)
+WHERE r.restatement_id > %(number)s
+GROUP BY e.key, m.key, c.key, c.quantity ORDER BY 1
