@@ -69,6 +69,14 @@ def take_checks(conn: Conn, stops: Mapping[int, date], limit: int) -> list[tuple
     return [(channel, day) for channel, day in rows]
 
 
+def complete_days(conn: Conn, days: Mapping[int, date]) -> set[int]:
+    """Channels that have all quarter-hours of their day in `days`."""
+    params = {"channels": list(days), "days": list(days.values())}
+    with translate_db_errors("look for complete days"):
+        rows = conn.execute(named_sql("validation")["complete_days"], params).fetchall()
+    return {row[0] for row in rows}
+
+
 def checked_until(conn: Conn) -> dict[int, date]:
     """First local day that was not yet looked at, per channel; new channels are absent."""
     with translate_db_errors("read what was checked"):

@@ -14,7 +14,7 @@ from models.park import Park
 from models.periods import local_day
 from storage.db import Conn, translate_db_errors
 from storage.parks import applied_parks, channels
-from storage.validation import checked_until, set_checked_until, take_checks
+from storage.validation import checked_until, complete_days, set_checked_until, take_checks
 
 _TAKEN = 100_000
 _DAYS_AT_ONCE = 20_000
@@ -29,7 +29,8 @@ def compute_validation(
 ) -> dict[str, int]:
     """Check every finished day that changed or was not looked at yet.
 
-    A day is finished `settle_minutes` after its end, or two sampling periods if they are longer.
+    A day is finished when it has all its quarter-hours, or else `settle_minutes` after its end, or
+    two sampling periods if they are longer.
 
     Returns:
         Number of changed days taken, days checked and findings.
@@ -74,9 +75,14 @@ class _Site:
                 if meter.losses_ratio is not None:
                     losses[number, meter.key] = meter.losses_ratio
         related = relations(refs, parents, losses)
+        today = {c.channel_id: local_day(now, parks[c.park_id].zone) for c in refs}
+        whole = complete_days(conn, {n: day - _DAY for n, day in today.items()})
         known = checked_until(conn)  # a clock that was set back takes no finished day back
         end = {
-            c.channel_id: max(_end(c, parks[c.park_id], now), known.get(c.channel_id, date.min))
+            c.channel_id: max(
+                today[c.channel_id] if c.channel_id in whole else _end(c, parks[c.park_id], now),
+                known.get(c.channel_id, date.min),
+            )
             for c in refs
         }
         return cls(parks, {c.channel_id: c for c in refs}, related, related.above(), end)

@@ -10,6 +10,13 @@ DELETE FROM stale_check WHERE ctid IN (
     FOR UPDATE OF s)
 RETURNING channel_id, day
 
+-- name: complete_days
+-- Channels whose day has all its quarter-hours. %(channels)s int[], %(days)s date[]
+SELECT d.channel_id
+FROM unnest(%(channels)s::int[], %(days)s::date[]) AS w (channel_id, day)
+JOIN channel_day d USING (channel_id, day)
+WHERE d.buckets >= d.expected_buckets
+
 -- name: checked_until
 -- First local day that was not yet looked at, per channel.
 SELECT channel_id, checked_until FROM channel_check

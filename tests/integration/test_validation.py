@@ -78,14 +78,26 @@ def test_a_steady_park_has_no_findings(dsn: str, conn: Conn, applied: Park) -> N
 def test_an_unfinished_day_waits(dsn: str, conn: Conn, applied: Park) -> None:
     amounts = days_of(1)
     amounts[40] = 20.0
-    feed(dsn, GRID, readings("import_kwh", JAN5, amounts))
+    sent = readings("import_kwh", JAN5, amounts)
+    feed(dsn, GRID, sent[:-1])
     done = run(conn, JAN5 + DAY + timedelta(minutes=59))
     assert (done["days"], standing(conn)) == (0, [])
     done = run(conn, JAN5 + DAY + timedelta(minutes=60))
     assert done["days"] == 1
-    assert standing(conn) == [("validation.spike", "import_kwh", 40, 1)]
+    assert standing(conn) == [
+        ("validation.completeness", "import_kwh", 0, 96),
+        ("validation.spike", "import_kwh", 40, 1),
+    ]
     assert evidence(conn, "validation.spike")[0]["highest_kwh"] == pytest.approx(2000)
     assert run(conn, JAN5 + DAY + timedelta(minutes=61)) == {"days": 0, "checked": 0, "findings": 0}
+
+
+def test_a_complete_day_does_not_wait(dsn: str, conn: Conn, applied: Park) -> None:
+    amounts = days_of(1)
+    amounts[40] = 20.0
+    feed(dsn, GRID, readings("import_kwh", JAN5, amounts))
+    assert run(conn, JAN5 + DAY)["days"] == 1
+    assert standing(conn) == [("validation.spike", "import_kwh", 40, 1)]
 
 
 def test_late_data_withdraws_what_was_found(dsn: str, conn: Conn, applied: Park) -> None:
@@ -250,10 +262,7 @@ def test_parent_against_child_and_reactive_against_active(dsn: str, conn: Conn) 
     (facts,) = evidence(conn, "validation.parent")
     assert facts["lost_ratio"] == pytest.approx(0.05, abs=1e-4)
     assert evidence(conn, "validation.reactive")[0]["reactive_kvarh"] == pytest.approx(12)
-    tree(conn, losses_ratio=0.06)
-    conn.execute(
-        "INSERT INTO stale_check SELECT channel_id, '2026-01-06' FROM channel_day GROUP BY 1"
-    )
+    tree(conn, losses_ratio=0.06)  # applied: all days are checked again
     compute_validation(conn, now)
     assert standing(conn, "validation.spike") == [("validation.reactive", "import_kvarh", 100, 4)]
 

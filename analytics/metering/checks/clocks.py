@@ -24,12 +24,13 @@ def clock_skews(
     Bursts after an outage and imports have lags that differ by hours and stay quiet.
 
     Args:
-        period_s: amounts of a period are stamped at its start and can only arrive after it.
+        period_s: an amount of a period may arrive at any time of it.
 
     Source: domain facts 7.2, alarm at 3 minutes; the spread is ours.
     """
     row_of = np.searchsorted(days.grid.edge_s, raw.at_s, side="right") - 1
-    lag_s = raw.received_s - raw.at_s - period_s
+    lag_s = raw.received_s - raw.at_s
+    lag_s -= np.clip(lag_s, 0, period_s)
     lag_s = lag_s[np.lexsort((lag_s, row_of))]
     edges = np.searchsorted(row_of, np.arange(len(days.grid) + 1))
     for row in days.rows:

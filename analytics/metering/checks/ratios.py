@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
@@ -30,21 +30,24 @@ def ratio_jumps(
     every quarter-hour alike. A plant that runs harder has another shape; a multiplier has not.
 
     Args:
-        declared: days of installation records: at and beside them a change is explained.
+        declared: days of installation records: they explain every day that is compared with days
+            before them.
 
     Source: domain facts 7.1, multiplier change without event; the thresholds are ours.
     """
     if days.varies or len(days.grid) < 3:
         return
-    ratio = _constant_ratio(days, like_rows(days, _EXAMPLES), limits)
+    examples = like_rows(days, _EXAMPLES)
+    ratio = _constant_ratio(days, examples, limits)
     after = _constant_ratio(days, like_rows(days, _EXAMPLES, skip=1), limits)
     lasting = np.full(len(ratio), np.nan)
     with np.errstate(invalid="ignore"):
         alike = np.abs(after[1:] / ratio[:-1] - 1) <= _SAME
     lasting[:-1] = np.where(alike, ratio[:-1], np.nan)
     for row in days.rows:
-        day = days.grid.day(row)
-        if np.isnan(lasting[row]) or _known(lasting, row) or declared & _beside(day):
+        if np.isnan(lasting[row]) or _known(lasting, row):
+            continue
+        if any(day in declared for day in _compared(days, examples[row], row)):
             continue
         yield days.of_day(row, "validation.ratio_jump", Severity.WARNING, _facts(lasting[row]))
 
@@ -76,8 +79,10 @@ def _known(lasting: Floats, row: int) -> bool:
     return bool((np.abs(earlier / lasting[row] - 1) <= _SAME).any())
 
 
-def _beside(day: date) -> set[date]:
-    return {day + timedelta(days=n) for n in (-1, 0, 1)}
+def _compared(days: Days, examples: Ints, row: int) -> list[date]:
+    """From the day before the oldest example to the day after this one."""
+    oldest = int(examples.min())
+    return [days.grid.day(n) for n in range(oldest - 1, row + 2)]
 
 
 def _facts(ratio: float) -> dict[str, object]:

@@ -14,7 +14,7 @@ from models.periods import BUCKET_S
 
 
 def reactive_alone(days: Days, active: Floats, limits: ValidationSettings) -> Iterator[Finding]:
-    """The longest row of such quarter-hours of a day, if it is long enough.
+    """The longest row of such quarter-hours of a day, if it is long enough and more than two steps.
 
     Args:
         days: the reactive channel.
@@ -24,7 +24,7 @@ def reactive_alone(days: Days, active: Floats, limits: ValidationSettings) -> It
     Source: domain facts 7.2, "kvarh present without kWh".
     """
     with np.errstate(invalid="ignore"):
-        alone = days.present & (days.value > 2 * days.step[:, None]) & np.equal(active, 0)
+        alone = days.present & (days.value > 0) & np.equal(active, 0)
     for row in days.rows:
         if alone[row].sum() < limits.reactive_buckets:
             continue
@@ -32,14 +32,15 @@ def reactive_alone(days: Days, active: Floats, limits: ValidationSettings) -> It
         firsts, stops = edges[::2], edges[1::2]
         longest = int((stops - firsts).argmax())
         first, stop = int(firsts[longest]), int(stops[longest])
-        if stop - first < limits.reactive_buckets:
+        amount = days.value[row, first:stop].sum()
+        if stop - first < limits.reactive_buckets or amount <= 2 * days.step[row]:
             continue
         yield noticed(
             "validation.reactive",
             Severity.WARNING,
             days.start_s(row, first),
             days.start_s(row, first) + (stop - first) * BUCKET_S,
-            days.named(reactive=days.value[row, first:stop].sum())
+            days.named(reactive=amount)
             | {
                 "active_kwh": 0.0,
                 "buckets": stop - first,

@@ -12,12 +12,14 @@ from models.findings import Finding, Severity
 from models.park import ValidationSettings
 from models.periods import BUCKET_S
 
+_COARSE_STEPS = 5
+
 
 def spikes(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     """Days whose highest quarter-hour exceeds the third highest by more than the limit.
 
-    Only amounts that were not estimated count. Heights are compared less two steps of the
-    register, so that a coarse register does not make spikes.
+    Only amounts that were not estimated count; of sun and wind whole days only. Where the third highest is but a few steps of the
+    register, two steps are taken off, so that a coarse register does not make spikes.
 
     Source: CPUC VEE rules, "spike check": (h1 - h3) / h3 > 180 %.
     """
@@ -26,9 +28,11 @@ def spikes(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     top = np.partition(height, -3, axis=1)[:, -3:]
     third, first = top[:, 0], top[:, 2]
     with np.errstate(invalid="ignore"):
-        excess = first - third - 2 * days.step
+        excess = first - third - np.where(third < _COARSE_STEPS * days.step, 2 * days.step, 0)
         over = (usable.sum(axis=1) >= limits.spike_min_buckets) & (third > 0)
         over &= excess > limits.spike_ratio * third
+    if days.varies:  # a part of a day of sun or wind is a ramp
+        over &= days.complete
     for row in days.rows:
         if over[row]:
             start_s = days.start_s(row, int(height[row].argmax()))

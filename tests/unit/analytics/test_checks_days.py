@@ -233,7 +233,7 @@ def test_reactive_without_active_for_an_hour() -> None:
     active[0, 21] = np.nan  # unknown is not zero
     assert list(reactive_alone(reactive, active, LIMITS)) == []
     active[0, 21] = 0
-    coarse = days_of([[2.0] * 96], step=1.0)
+    coarse = days_of([[2.0] * 96], step=5.0)  # 8 kvarh are less than two of its steps
     assert list(reactive_alone(coarse, active, LIMITS)) == []
 
 

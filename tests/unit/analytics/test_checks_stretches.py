@@ -142,7 +142,9 @@ def test_a_declared_change_is_no_finding() -> None:
     day = MONDAY + timedelta(days=16)
     assert jumps(rows) == [(16, 2.0)]
     assert jumps(rows, [day - timedelta(days=1)]) == []
-    assert jumps(rows, [day - timedelta(days=2)]) == [(16, 2.0)]
+    # a Wednesday, compared with Tuesday, Monday and the Friday before
+    assert jumps(rows, [day - timedelta(days=6)]) == []
+    assert jumps(rows, [day - timedelta(days=7)]) == [(16, 2.0)]
 
 
 def test_ratio_over_the_clock_change() -> None:
