@@ -150,9 +150,7 @@ def test_findings_are_documented() -> None:
     codes = {
         m
         for p in sources("analytics", "app", "collectors", "storage")
-        for m in re.findall(
-            r"(?:Finding|noticed)\(\s*\"([\w.]+)\"", p.read_text(encoding="utf-8")
-        )
+        for m in re.findall(r"(?:Finding|noticed)\(\s*\"([\w.]+)\"", p.read_text(encoding="utf-8"))
     } | set(CODES)
     assert "reading.sealed" in codes
     text = page("operations.md")

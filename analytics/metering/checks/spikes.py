@@ -18,8 +18,9 @@ _COARSE_STEPS = 5
 def spikes(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     """Days whose highest quarter-hour exceeds the third highest by more than the limit.
 
-    Only amounts that were not estimated count; of sun and wind whole days only. Where the third highest is but a few steps of the
-    register, two steps are taken off, so that a coarse register does not make spikes.
+    Only amounts that were not estimated count; of sun and wind whole days only. Where the third
+    highest is but a few steps of the register, two steps are taken off, so that a coarse register
+    does not make spikes.
 
     Source: CPUC VEE rules, "spike check": (h1 - h3) / h3 > 180 %.
     """
