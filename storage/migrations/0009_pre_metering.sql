@@ -40,6 +40,7 @@ COMMENT ON TABLE installation IS 'from `at` on other facts hold for the channel;
 COMMENT ON COLUMN installation.replaced IS 'another device: the register starts anew; false: the same device, e.g. a new multiplier';
 COMMENT ON COLUMN installation.final_reading IS 'register of the old device at `at`, raw unit; null: not known';
 COMMENT ON COLUMN installation.start_reading IS 'register of the new device at `at`, raw unit; null: not known';
+COMMENT ON COLUMN installation.modulus IS 'register value at which the display wraps from `at` on, raw unit';
 COMMENT ON COLUMN installation.factor IS 'raw reading to canonical unit from `at` on';
 CREATE UNIQUE INDEX installation_active ON installation (channel_id, at) WHERE undone_at IS NULL;
 
