@@ -91,7 +91,10 @@ def mark_stale(
     stop: datetime | None,
     reason: str,
 ) -> int:
-    """Put readings of `[start, stop)` on the work list; None: without bound. Number of ranges."""
+    """Put readings and intervals of `[start, stop)` on the work list; None: without bound.
+
+    Intervals too: a stored one may lie where no reading is. Returns the number of ranges.
+    """
     params = {"channels": list(channel_ids), "start": start, "stop": stop, "reason": reason}
     with translate_db_errors("mark readings stale"):
         return conn.execute(named_sql("intervals")["mark_stale"], params).rowcount
@@ -126,6 +129,8 @@ def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) ->
     with translate_db_errors("replace intervals"), conn.cursor() as cur:
         cur.execute(sql["create_interval_staging"])
         cur.execute(sql["create_range_staging"])
+        # batches before this one may share its transaction, that of a dry run
+        cur.execute("TRUNCATE interval_staging, range_staging")
         _stage_ranges(conn, parts)
         cur.execute("ANALYZE range_staging")  # few ranges: no join with all of history
         in_use = set(cur.execute(sql["ranges_in_use"], common).fetchall())

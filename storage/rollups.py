@@ -15,7 +15,7 @@ from storage.db import Conn, named_sql, translate_db_errors
 
 Array = npt.NDArray[Any]
 _SUMS = ("roll_up_months", "mark_checks_stale")
-_ROLE_STAGING = ("create_role_staging", "create_role_due", "fill_role_staging")
+_ROLE_STAGING = ("create_role_staging", "create_role_due")
 _ROLE_SUMS = ("roll_up_role_hours", "roll_up_role_days", "roll_up_role_months")
 _ARRAY_HEADER = 20  # dimensions, flags, type, length, lower bound
 _AMOUNTS = (">i8", ">f8", ">i2")
@@ -95,6 +95,8 @@ def stage_days(conn: Conn, staged: Staged, calendar: Sequence[Array]) -> None:
             "create_day_made",
         ):
             conn.execute(sql[name])
+        # days before these may have been staged in the same transaction, that of a dry run
+        conn.execute("TRUNCATE day_staging, day_calendar, hour_made, day_made")
         number = np.arange(len(staged.channel), dtype=np.int32)
         columns = (staged.channel, staged.day, staged.start, staged.stop, staged.is_gauge)
         _copy(conn, "copy_days", number, *columns)
@@ -189,6 +191,8 @@ def sum_up(conn: Conn) -> None:
     with translate_db_errors("sum up"):
         for name in (*_SUMS, *_ROLE_STAGING):
             conn.execute(sql[name])
+        conn.execute("TRUNCATE role_staging, role_due")
+        conn.execute(sql["fill_role_staging"])
         conn.execute("ANALYZE role_staging")
         conn.execute(sql["fill_role_due"])
         conn.execute("ANALYZE role_due")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from analytics.metering.edits import spread_total
 from app.commands.options import (
     ByOption,
     FormatOption,
@@ -29,6 +31,7 @@ from models.periods import BUCKET, BUCKET_S
 from models.quantities import QUANTITIES
 from storage.db import Conn
 from storage.edits import Edit, add_edit, list_edits, present_values, undo_edit
+from storage.lifecycle import sealed_until
 from storage.parks import applied_parks, channels
 
 _LONGEST = timedelta(days=366)
@@ -80,6 +83,7 @@ def set_values(
         given = [name for name, v in (("value", value), ("total", total)) if v is not None]
         given += ["missing"] if missing else []
         faults = _faults(ref, (low, high), clock.now(), given, (value, total), (by, reason))
+        faults += _final(conn, low)
         if faults:
             raise ConfigError(f"edit of {ref.path}", faults)
         present = present_values(conn, ref.channel_id, low, high)
@@ -88,7 +92,8 @@ def set_values(
         if value is not None:
             edit = replace(edit, kind="value", values=[value] * len(starts))
         if total is not None:
-            edit = replace(edit, kind="total", values=_spread(total, starts, present))
+            parts = spread_total(total, [present.get(s, 0.0) for s in starts])
+            edit = replace(edit, kind="total", values=parts)
         number = add_edit(conn, edit, clock.now())
     unit = QUANTITIES[ref.quantity].unit
     before, after = sum(present.values()), sum(v or 0.0 for v in edit.values)
@@ -103,15 +108,12 @@ def set_values(
         console.print("the next greenpark run or recompute applies it")
 
 
-def _spread(
-    total: float, starts: Sequence[datetime], present: dict[datetime, float]
-) -> list[float | None]:
-    """A total in proportion to the present values; evenly where they are all zero or missing."""
-    weights = [present.get(s, 0.0) for s in starts]
-    if sum(weights) <= 0:
-        weights = [1.0] * len(starts)
-    whole = sum(weights)
-    return [total * w / whole for w in weights]
+def _final(conn: Conn, start: datetime) -> list[str]:
+    """An edit of final quarter-hours would be on record, and never count."""
+    sealed = sealed_until(conn)
+    if sealed is None or start >= sealed:
+        return []
+    return [f"what lies before {sealed.isoformat()} is final: its readings were removed"]
 
 
 def edits(
@@ -145,6 +147,9 @@ def undo(
     if faults := audit_faults(by, reason):
         raise ConfigError("edit undo", faults)
     with database() as connect, connect() as conn, conn.transaction():
+        known = {row["id"]: row for row in list_edits(conn, None, everything=False)}
+        if number in known and (faults := _final(conn, known[number]["start_at"])):
+            raise ConfigError(f"undo of edit {number}", faults)
         if not undo_edit(conn, number, by, reason, clock_of(settings(), now).now()):
             fault = f"no edit {number} that counts; see: greenpark edit list --all"
             raise ConfigError("edit undo", [fault])
@@ -181,6 +186,8 @@ def _faults(
         faults.append(f"--to has to be after --from, by at most {_LONGEST.days} days")
     if stop > now:
         faults.append(f"--to {stop.isoformat()} is in the future of {now.isoformat()}")
+    if not all(a is None or math.isfinite(a) for a in amounts):
+        faults.append("--value and --total have to be finite numbers; use --missing for none")
     if ref.kind == "gauge" and "total" in given:
         faults.append("a gauge has no total; use --value or --missing")
     if ref.kind not in ("rate", "gauge") and any(a is not None and a < 0 for a in amounts):

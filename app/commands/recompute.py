@@ -48,6 +48,7 @@ def recompute(
 
     Without --meter and --channel all channels, without --from and --to all readings. Computing
     anew changes nothing unless something was wrong; what changes is logged as a restatement.
+    Work that waits (late readings, edits, of any channel) is done, and counted, as well.
     Indicators follow with the next `greenpark run`.
 
     Example: greenpark recompute --from 2026-03-01 --to 2026-04-01 --meter acme-grid --dry-run
@@ -64,10 +65,17 @@ def recompute(
         with outer, progress_bar() as bar:
             ranges = mark_stale(conn, [c.channel_id for c in refs], *span, "recompute")
             task = bar.add_task("quarter-hours", total=ranges)
-            done = compute_intervals(conn, at, lambda n: bar.advance(task, n))
+            waiting = 0
+
+            def advance(taken: int) -> None:  # late readings, edits, gaps that follow their days
+                nonlocal waiting
+                waiting += taken
+                bar.update(task, completed=waiting, total=max(ranges, waiting))
+
+            done = compute_intervals(conn, at, advance)
             compute_balances(conn, at)
             rows = changes_since(conn, before)
-        _report(rows, done, len(refs), dry_run=dry_run)
+        _report(rows, done, (len(refs), ranges), dry_run=dry_run)
         if (sealed := sealed_until(conn)) is not None:
             console.print(f"what lies before {sealed.isoformat()} is final: its readings are gone")
         if done["failed"]:
@@ -99,10 +107,13 @@ def _span(
 
 
 def _report(
-    rows: list[dict[str, Any]], done: dict[str, int], number: int, *, dry_run: bool
+    rows: list[dict[str, Any]], done: dict[str, int], marked: tuple[int, int], *, dry_run: bool
 ) -> None:
     verb = "would change" if dry_run else "changed"
+    number, ranges = marked
     console.print(f"{number} channel(s), {done['buckets']} quarter-hours {verb}")
+    if (more := done["ranges"] - ranges) > 0:
+        console.print(f"with {more} piece(s) of other work: late readings, edits, like days")
     for row in rows:
         row["unit"] = QUANTITIES[str(row["quantity"])].unit
     if rows:

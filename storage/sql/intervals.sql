@@ -194,27 +194,43 @@ DELETE FROM stale_day WHERE ctid IN (SELECT ctid FROM stale_day ORDER BY day LIM
 RETURNING channel_id, day
 
 -- name: mark_stale
--- Readings of channels in [start, stop) on the work list, in pieces of at most a UTC day.
+-- Readings and stored intervals of channels in [start, stop) on the work list, in pieces of at most
+-- a UTC day: an interval may be wrong where no reading is, within a pause or after the last one.
 -- %(channels)s int[], %(start)s, %(stop)s timestamptz or null,
 -- %(reason)s text
 INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
-SELECT r.channel_id, min(r.ts), max(r.ts), %(reason)s
-FROM reading r
-WHERE r.channel_id = ANY (%(channels)s)
-  AND r.ts >= coalesce(%(start)s::timestamptz, '-infinity')
-  AND r.ts < coalesce(%(stop)s::timestamptz, 'infinity')
-GROUP BY r.channel_id, date_bin('1 day', r.ts, timestamptz '2000-01-01 00:00+00')
+SELECT s.channel_id, min(s.first), max(s.last), %(reason)s
+FROM (
+    SELECT r.channel_id, min(r.ts) AS first, max(r.ts) AS last
+    FROM reading r
+    WHERE r.channel_id = ANY (%(channels)s)
+      AND r.ts >= coalesce(%(start)s::timestamptz, '-infinity')
+      AND r.ts < coalesce(%(stop)s::timestamptz, 'infinity')
+    GROUP BY r.channel_id, date_bin('1 day', r.ts, timestamptz '2000-01-01 00:00+00')
+    UNION ALL
+    SELECT i.channel_id, min(i.bucket_start), max(i.bucket_start)
+    FROM interval i
+    WHERE i.channel_id = ANY (%(channels)s)
+      AND i.bucket_start >= coalesce(%(start)s::timestamptz, '-infinity')
+      AND i.bucket_start < coalesce(%(stop)s::timestamptz, 'infinity')
+    GROUP BY i.channel_id, date_bin('1 day', i.bucket_start, timestamptz '2000-01-01 00:00+00')
+) s
+GROUP BY s.channel_id, date_bin('1 day', s.first, timestamptz '2000-01-01 00:00+00')
 
 -- name: last_restatement
 SELECT coalesce(max(restatement_id), 0) FROM restatement
 
 -- name: changes_since
--- What was restated after a number, by channel. %(number)s int8
+-- What was restated after a number, by channel; a quarter-hour restated more than once counts once,
+-- from its first to its last value. %(number)s int8
 SELECT e.key || '/' || m.key || '/' || c.key AS channel, c.quantity, count(*) AS quarters,
        min(r.bucket_start) AS first, max(r.bucket_start) AS last,
        sum(r.old_value ORDER BY r.bucket_start) AS old_sum,
        sum(r.new_value ORDER BY r.bucket_start) AS new_sum
-FROM restatement r JOIN channel c USING (channel_id) JOIN meter m USING (meter_id)
+FROM (
+    SELECT channel_id, bucket_start, (array_agg(old_value ORDER BY restatement_id))[1] AS old_value,
+           (array_agg(new_value ORDER BY restatement_id DESC))[1] AS new_value
+    FROM restatement WHERE restatement_id > %(number)s GROUP BY channel_id, bucket_start
+) r JOIN channel c USING (channel_id) JOIN meter m USING (meter_id)
 JOIN enterprise e USING (enterprise_id)
-WHERE r.restatement_id > %(number)s
 GROUP BY e.key, m.key, c.key, c.quantity ORDER BY 1
