@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 class Model(BaseModel):
     """A frozen part of park.yaml that refuses unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False
+    )
 
 
 class Names(Model):

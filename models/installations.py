@@ -39,9 +39,24 @@ class InstalledChannel(Model):
             found.append(
                 f"final_reading, start_reading and modulus belong to registers, got {kind}"
             )
-        if self.modulus and self.start_reading is not None and self.start_reading >= self.modulus:
-            found.append(f"start_reading {self.start_reading} is not below modulus {self.modulus}")
         return found
+
+    def display_faults(self, before: float | None, after: float | None) -> list[str]:
+        """Readings that a display cannot have shown.
+
+        Args:
+            before: modulus of the old device, raw unit; None: not known.
+            after: that of the new device.
+        """
+        shown = (
+            ("final_reading", self.final_reading, before),
+            ("start_reading", self.start_reading, after),
+        )
+        return [
+            f"{name} {value:g} is not below modulus {modulus:g}"
+            for name, value, modulus in shown
+            if value is not None and modulus is not None and value >= modulus
+        ]
 
 
 class InstallationRecord(Model):

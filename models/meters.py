@@ -165,7 +165,8 @@ def record_faults(meter: Meter) -> list[str]:
     """What is wrong with the dated records of a meter, each with its time."""
     faults = []
     instants = [r.at for r in meter.installations]
-    for record in meter.installations:
+    modulus = {key: channel.modulus for key, channel in meter.channels.items()}
+    for record in sorted(meter.installations, key=lambda r: r.at):
         at = record.at.isoformat()
         if instants.count(record.at) > 1:
             faults.append(f"meter {meter.key}: two records at {at}; put both into one")
@@ -175,7 +176,9 @@ def record_faults(meter: Meter) -> list[str]:
                 known = ", ".join(meter.channels)
                 faults.append(f"record of {at}: no channel {key!r}; expected one of: {known}")
             else:
-                faults += [f"record of {at}: {key}: {f}" for f in facts.faults(channel.kind)]
+                before, modulus[key] = modulus[key], facts.modulus or modulus[key]
+                found = facts.faults(channel.kind) + facts.display_faults(before, modulus[key])
+                faults += [f"record of {at}: {key}: {f}" for f in found]
         if not record.replaced and not record.channels:
             faults.append(f"record of {at}: replaced: false, and no channel with another fact")
         if not record.replaced and any(c.has_reading for c in record.channels.values()):

@@ -12,6 +12,7 @@ from psycopg.rows import class_row, dict_row
 from models.errors import ConfigError
 from models.installations import Installation, InstallationRecord
 from models.meters import Channel
+from models.periods import BUCKET
 from storage.db import Conn, named_sql, translate_db_errors
 
 Origin = Literal["park.yaml", "command"]
@@ -57,6 +58,11 @@ class Touched:
     start_at: datetime
     stop_at: datetime
 
+    @property
+    def quarters(self) -> int:
+        """Quarter-hours of the range, whether readings lie there or not."""
+        return max(1, round((self.stop_at - self.start_at) / BUCKET))
+
 
 def installations(conn: Conn, channel_ids: Sequence[int]) -> dict[int, tuple[Installation, ...]]:
     """Records that count, by channel and time; facts that a record leaves open are carried on."""
@@ -73,6 +79,22 @@ def installations(conn: Conn, channel_ids: Sequence[int]) -> dict[int, tuple[Ins
         )
         mine.append(Installation(at_s, replaced, final, start, *facts))
     return {channel_id: tuple(records) for channel_id, records in out.items()}
+
+
+def refuse_rescaling(conn: Conn, channel_ids: Sequence[int]) -> None:
+    """A multiplier recorded by a command was stored for the unit of that day.
+
+    Raises:
+        ConfigError: such a record counts for one of these channels, whose unit changes.
+    """
+    faults = [
+        f"record {s.installation_id} of {s.at.isoformat()} says a multiplier for the old unit; "
+        f"`greenpark meter undo {s.installation_id}`, apply, and record it anew"
+        for s in stored_records(conn, channel_ids)
+        if s.origin == "command" and s.factor is not None
+    ]
+    if faults:
+        raise ConfigError("installations", faults)
 
 
 def record_rows(

@@ -17,10 +17,12 @@ from models.errors import ConfigError
 from models.meters import Channel
 from models.park import Enterprise, Park, parse_park
 from storage.db import Conn, named_sql, translate_db_errors
-from storage.installations import keep_records, record_rows
+from storage.installations import keep_records, record_rows, refuse_rescaling
 
 # A change of these rewrites the past: every interval of the channel would be computed anew.
 _HISTORY = ("quantity", "unit", "kind", "multiplier", "modulus", "timezone")
+# A change of these gives a recorded multiplier another meaning.
+_SCALE = ("quantity", "unit", "kind")
 # A change of these may decide some buckets otherwise: they are computed anew without asking.
 _RECOMPUTE = ("modulus", "rated_per_h", "period_s", "resolution")
 # A change of these computes all channels of the park, or checks all its days, anew.
@@ -44,6 +46,11 @@ class Change:
         if "@" in self.path:  # a dated record says itself since when it holds
             return False
         return self.path.rpartition(".")[2] in _HISTORY and None not in (self.old, self.new)
+
+    @property
+    def rewrites_scale(self) -> bool:
+        """True for a change of what the raw readings of an existing channel mean."""
+        return self.rewrites_history and self.path.rpartition(".")[2] in _SCALE
 
     def __str__(self) -> str:
         if self.old is None:
@@ -199,6 +206,9 @@ def _write_enterprise(
             numbers[key] = (channel_id, channel)
             if f"{enterprise.key}/{meter.key}/{key}" in restated:
                 conn.execute(sql["mark_channel_stale"], {"channel_id": channel_id})
+        path = f"{enterprise.key}/{meter.key}"
+        scaled = {c.path.rpartition(".")[0] for c in changes if c.rewrites_scale}
+        refuse_rescaling(conn, [n for k, (n, _) in numbers.items() if f"{path}/{k}" in scaled])
         wanted = [
             row
             for record in meter.installations

@@ -34,11 +34,13 @@ from storage.installations import (
     RecordRow,
     Touched,
     add_record,
+    installations,
     list_records,
     record_rows,
     stored_records,
     undo_record,
 )
+from storage.lifecycle import sealed_until
 from storage.parks import AppliedPark, applied_parks, channels
 
 _FACTS = ("final_reading", "start_reading", "multiplier", "modulus", "rated_per_h")
@@ -158,8 +160,9 @@ def undo(
         touched = undo_record(conn, number, by, reason, wall_now()) or []
         mine = next(c for c in refs if c.channel_id == found[0].channel_id)
         zone = next(a.park.zone for a in applied_parks(conn) if a.park_id == mine.park_id)
+        sealed = sealed_until(conn)
     console.print(f"record {number} is undone")
-    _tell(touched, refs, zone)
+    _tell(touched, refs, zone, sealed)
 
 
 def _record(
@@ -174,7 +177,8 @@ def _record(
     dry_run: bool,
     replaced: bool,
 ) -> None:
-    if faults := audit_faults(by, reason):
+    by_channel, unread = _by_channel(facts)
+    if faults := audit_faults(by, reason) + unread:
         raise ConfigError("meter", faults)
     with database() as connect, connect() as conn, conn.transaction(force_rollback=dry_run):
         applied = one_park(conn, park)
@@ -184,7 +188,7 @@ def _record(
             "serial": serial,
             "by": by,
             "reason": reason,
-            "channels": _by_channel(facts),
+            "channels": by_channel,
         }
         rows = _rows(conn, applied, meter, document)
         taken = {(r.channel_id, r.at) for r in stored_records(conn, [r.channel_id for r in rows])}
@@ -193,30 +197,39 @@ def _record(
             raise ConfigError("meter", [fault])
         added = [add_record(conn, row, wall_now()) for row in rows]
         refs = channels(conn)
+        sealed = sealed_until(conn)
     verb = "would be recorded" if dry_run else "recorded"
     local = at.astimezone(applied.park.zone).isoformat()
     numbers = "" if dry_run else " " + ", ".join(str(n) for n, _ in added)
     console.print(f"{verb}{numbers}: meter {meter}, {len(rows)} channel(s), from {local}")
-    _tell([t for _, touched in added for t in touched], refs, applied.park.zone)
+    _tell([t for _, touched in added for t in touched], refs, applied.park.zone, sealed)
 
 
 def _rows(conn: Conn, applied: AppliedPark, key: str, document: dict[str, Any]) -> list[RecordRow]:
     meter = _meter(applied.park, key)
+    refs = [c for c in channels(conn) if c.park_id == applied.park_id and c.meter_key == key]
     try:
         record = InstallationRecord.model_validate(document)
         checked = Meter.model_validate(
-            meter.model_dump() | {"installations": [record.model_dump()]}
+            _as_of(conn, meter, refs, record.at) | {"installations": [record.model_dump()]}
         )
     except ValidationError as exc:
         faults = [f"{'.'.join(map(str, e['loc'])) or key}: {e['msg']}" for e in exc.errors()]
         raise ConfigError(f"meter {key}", faults) from exc
-    numbers = {
-        c.key: (c.channel_id, checked.channels[c.key])
-        for c in channels(conn)
-        if c.park_id == applied.park_id and c.meter_key == key
-    }
+    numbers = {c.key: (c.channel_id, meter.channels[c.key]) for c in refs}
     rows = record_rows(numbers, checked.installations[0], "command")
     return [replace(row, serial=document["serial"]) for row in rows]
+
+
+def _as_of(conn: Conn, meter: Meter, refs: Sequence[ChannelRef], at: datetime) -> dict[str, Any]:
+    """The meter with the displays that it had before `at`, by the records that count."""
+    document = meter.model_dump()
+    records = installations(conn, [c.channel_id for c in refs])
+    for ref in refs:
+        for record in records.get(ref.channel_id, ()):
+            if record.at_s < at.timestamp():
+                document["channels"][ref.key]["modulus"] = record.modulus
+    return document
 
 
 def _meter(park: Park, key: str) -> Meter:
@@ -227,26 +240,38 @@ def _meter(park: Park, key: str) -> Meter:
     return meters[key]
 
 
-def _by_channel(facts: Sequence[list[str] | None]) -> dict[str, dict[str, float]]:
+def _by_channel(
+    facts: Sequence[list[str] | None],
+) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Facts by channel and name, and what is wrong with the words."""
     out: dict[str, dict[str, float]] = {}
     faults = []
     for name, given in zip(_FACTS, facts, strict=True):
         for text in given or []:
             key, _, value = text.partition("=")
+            mine = out.setdefault(key, {})
+            if name in mine:
+                faults.append(f"{text!r}: {name} of {key} is given already; say it once")
             try:
-                out.setdefault(key, {})[name] = float(value)
+                mine[name] = float(value)
             except ValueError:
                 faults.append(f"{text!r} is not CHANNEL=VALUE, e.g. import_kwh=812345.6")
-    if faults:
-        raise ConfigError("meter", faults)
-    return out
+    return out, faults
 
 
-def _tell(touched: Sequence[Touched], refs: Sequence[ChannelRef], zone: ZoneInfo) -> None:
+def _tell(
+    touched: Sequence[Touched],
+    refs: Sequence[ChannelRef],
+    zone: ZoneInfo,
+    sealed: datetime | None,
+) -> None:
     names = {c.channel_id: c.path for c in refs}
     if not touched:
         console.print("no reading is touched yet")
     for item in touched:
         first, last = (t.astimezone(zone).isoformat() for t in (item.start_at, item.stop_at))
         line = f"  {names[item.channel_id]}, {first} to {last}: the next run computes it anew"
+        line += f", up to {item.quarters} quarter-hours"
         console.print(line, highlight=False, soft_wrap=True)
+    if sealed is not None and any(t.start_at < sealed for t in touched):
+        console.print(f"what lies before {sealed.isoformat()} is final: its readings were removed")

@@ -197,6 +197,9 @@ def test_larger_display_of_a_new_device_is_let_in(dsn: str, conn: Conn, park: Pa
             {"channels": {"import_kwh": {"start_reading": 2e6, "modulus": 1e6}}},
             "is not below modulus",
         ),
+        ({"channels": {"import_kwh": {"final_reading": 1e6}}}, "final_reading 1e+06 is not below"),
+        ({"channels": {"import_kwh": {"start_reading": 1e6}}}, "start_reading 1e+06 is not below"),
+        ({"channels": {"import_kwh": {"multiplier": float("inf")}}}, "finite"),
     ],
 )
 def test_refused(park: Park, change: dict[str, Any], fault: str) -> None:
@@ -208,3 +211,32 @@ def test_refused(park: Park, change: dict[str, Any], fault: str) -> None:
 def test_two_records_at_one_time_are_refused(park: Park) -> None:
     with pytest.raises(ConfigError, match="put both into one"):
         with_records(park, replaced(), replaced(final_reading=3.0))
+
+
+def test_each_display_is_judged_by_its_own_modulus(park: Park) -> None:
+    larger = replaced(start_reading=2e6, modulus=1e7)  # a-grid wraps at 1e6
+    later = {"at": (AT + timedelta(days=1)).isoformat()}
+    with_records(park, replaced(final_reading=9e6, start_reading=9e6) | later, larger)
+    with pytest.raises(ConfigError, match=r"final_reading 1e\+07 is not below modulus 1e\+07"):
+        with_records(park, replaced(final_reading=1e7) | later, larger)
+    with pytest.raises(ConfigError, match=r"final_reading 2e\+06 is not below modulus 1e\+06"):
+        with_records(park, replaced(final_reading=2e6, modulus=1e7))  # the old display was small
+
+
+def test_another_unit_is_refused_while_a_command_says_a_multiplier(
+    conn: Conn, applied: Park, park: Park
+) -> None:
+    number = next(c.channel_id for c in channels(conn) if c.key == "import_kwh")
+    row = RecordRow(
+        number, AT, False, None, None, 160.0, None, None, None, "command", "Li", "another CT"
+    )
+    record, _ = add_record(conn, row, NOW)
+    document = park.model_dump(mode="json")
+    document["enterprises"][0]["meters"][0]["channels"]["import_kwh"]["unit"] = "MWh"
+    other = parse_park(document, "test")
+    with pytest.raises(ConfigError, match=f"greenpark meter undo {record}"), conn.transaction():
+        apply_park(conn, other, NOW, restate=True)
+    undo_record(conn, record, "Li", "another unit", NOW)
+    with conn.transaction():
+        apply_park(conn, other, NOW, restate=True)
+    assert next(c for c in channels(conn) if c.key == "import_kwh").factor == 1e5

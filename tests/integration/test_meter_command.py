@@ -14,6 +14,7 @@ from app.settings import settings
 from models.errors import ConfigError
 from models.park import Park
 from storage.db import Conn
+from storage.lifecycle import remove_readings
 from tests.integration.feed import feed, ramp
 from tests.integration.test_installations import AT, apply, replaced, values, with_records
 from tests.integration.test_interval_job import MONDAY
@@ -82,6 +83,7 @@ def test_a_dry_run_leaves_nothing(exchanged: Conn, meter: Meter) -> None:
     said = meter(*replacing(*FACTS), "--dry-run")
     assert "would be recorded: meter a-grid" in said
     assert AT.isoformat() in said
+    assert "up to 100 quarter-hours" in said  # 01:00 to 02:00, the last reading, and a day
     assert exchanged.execute("SELECT count(*) FROM installation").fetchone() == (0,)
     assert exchanged.execute("SELECT count(*) FROM stale_range").fetchone() == (0,)
 
@@ -99,6 +101,9 @@ def test_change_of_the_multiplier(exchanged: Conn, meter: Meter) -> None:
     [
         (replacing("--final", "import_kwh"), "is not CHANNEL=VALUE"),
         (replacing("--final", "typo=3"), "no channel 'typo'"),
+        (replacing("--final", "import_kwh=inf"), "finite"),
+        (replacing("--final", "import_kwh=1e6"), "final_reading 1e+06 is not below modulus"),
+        (replacing("--final", "import_kwh=3", "--final", "import_kwh=4"), "say it once"),
         (replacing("--final", "power_kw=3"), "belong to registers"),
         (("replace", "--meter", "x", "--at", AT.isoformat(), *WHO), "no meter 'x'; expected one"),
         (("change", "--meter", "a-grid", "--at", AT.isoformat(), *WHO), "no channel with another"),
@@ -112,6 +117,42 @@ def test_refused(exchanged: Conn, meter: Meter, words: tuple[str, ...], fault: s
         meter(*words)
     assert fault in str(caught.value)
     assert exchanged.execute("SELECT count(*) FROM installation").fetchone() == (0,)
+
+
+def test_all_faults_at_once(exchanged: Conn, meter: Meter) -> None:
+    words = replacing("--final", "import_kwh=x")[:-4]
+    with pytest.raises(ConfigError) as caught:
+        meter(*words, "--by", " ", "--reason", "x")
+    for fault in ("--by is empty", "at least 3 characters", "is not CHANNEL=VALUE"):
+        assert fault in str(caught.value)
+
+
+def test_the_display_is_that_of_the_record_before(exchanged: Conn, meter: Meter) -> None:
+    meter(*replacing("--modulus", "import_kwh=1e7"))
+    words = list(replacing("--final", "import_kwh=2e6", "--dry-run"))
+    for at, fits in ((AT + Q, True), (AT - Q, False)):
+        words[words.index("--at") + 1] = at.isoformat()
+        if fits:
+            assert "would be recorded" in meter(*words)
+        else:
+            with pytest.raises(ConfigError, match="is not below modulus"):
+                meter(*words)
+
+
+def test_what_is_final_is_told(exchanged: Conn, meter: Meter) -> None:
+    assert "final" not in meter(*replacing(*FACTS), "--dry-run")
+    remove_readings(exchanged, MONDAY + 8 * Q)
+    assert "is final: its readings were removed" in meter(*replacing(*FACTS), "--dry-run")
+
+
+def test_collectors_record_nothing(conn: Conn) -> None:
+    tables = ("installation", "interval_edit", "interval_edit_value")
+    rights = conn.execute(
+        "SELECT t, r FROM unnest(%s::text[]) AS t, unnest(%s::text[]) AS r"
+        " WHERE has_table_privilege('greenpark_collector', t, r)",
+        (list(tables), ["INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
+    ).fetchall()
+    assert rights == []
 
 
 def test_one_record_per_time_and_those_of_the_document_stay_there(
