@@ -69,12 +69,13 @@ def take_checks(conn: Conn, stops: Mapping[int, date], limit: int) -> list[tuple
     return [(channel, day) for channel, day in rows]
 
 
-def complete_days(conn: Conn, days: Mapping[int, date]) -> set[int]:
-    """Channels that have all quarter-hours of their day in `days`."""
-    params = {"channels": list(days), "days": list(days.values())}
-    with translate_db_errors("look for complete days"):
-        rows = conn.execute(named_sql("validation")["complete_days"], params).fetchall()
-    return {row[0] for row in rows}
+def last_values(
+    conn: Conn, channels: Sequence[int], low: datetime, high: datetime
+) -> dict[int, datetime]:
+    """Start of the last quarter-hour in `[low, high)` that has a value; absent if none has."""
+    params = {"channels": list(channels), "low": low, "high": high}
+    with translate_db_errors("look for the last values"):
+        return dict(conn.execute(named_sql("validation")["last_values"], params).fetchall())
 
 
 def checked_until(conn: Conn) -> dict[int, date]:

@@ -11,10 +11,10 @@ from app.jobs.validation_checks import Relations, check_windows, relations
 from app.jobs.validation_windows import Window
 from models.channels import ChannelRef
 from models.park import Park
-from models.periods import local_day
+from models.periods import BUCKET_S, local_day
 from storage.db import Conn, translate_db_errors
 from storage.parks import applied_parks, channels
-from storage.validation import checked_until, complete_days, set_checked_until, take_checks
+from storage.validation import checked_until, last_values, set_checked_until, take_checks
 
 _TAKEN = 100_000
 _DAYS_AT_ONCE = 20_000
@@ -29,8 +29,8 @@ def compute_validation(
 ) -> dict[str, int]:
     """Check every finished day that changed or was not looked at yet.
 
-    A day is finished when it has all its quarter-hours, or else `settle_minutes` after its end, or
-    two sampling periods if they are longer.
+    A day is finished when its last quarter-hour, or anything after it, has a value; or else
+    `settle_minutes` after its end, or two sampling periods if they are longer.
 
     Returns:
         Number of changed days taken, days checked and findings.
@@ -75,22 +75,29 @@ class _Site:
                 if meter.losses_ratio is not None:
                     losses[number, meter.key] = meter.losses_ratio
         related = relations(refs, parents, losses)
-        today = {c.channel_id: local_day(now, parks[c.park_id].zone) for c in refs}
-        whole = complete_days(conn, {n: day - _DAY for n, day in today.items()})
-        known = checked_until(conn)  # a clock that was set back takes no finished day back
-        end = {
-            c.channel_id: max(
-                today[c.channel_id] if c.channel_id in whole else _end(c, parks[c.park_id], now),
-                known.get(c.channel_id, date.min),
-            )
-            for c in refs
-        }
+        end = _ends(conn, refs, parks, now)
         return cls(parks, {c.channel_id: c for c in refs}, related, related.above(), end)
 
 
-def _end(ref: ChannelRef, park: Park, now: datetime) -> date:
-    settle_s = max(park.validation.settle_minutes * 60, 2 * ref.period_s)
-    return local_day(now - timedelta(seconds=settle_s), park.zone)
+def _ends(
+    conn: Conn, refs: Sequence[ChannelRef], parks: Mapping[int, Park], now: datetime
+) -> dict[int, date]:
+    """First unfinished day of each channel; a clock that was set back takes none back."""
+    known = checked_until(conn)
+    settled = {c.channel_id: now - timedelta(seconds=_settle_s(c, parks[c.park_id])) for c in refs}
+    since = min(settled.values(), default=now) - _DAY
+    last = last_values(conn, list(settled), since, now)
+    ends = {}
+    for ref in refs:
+        number, zone = ref.channel_id, parks[ref.park_id].zone
+        seen = last.get(number, since) + timedelta(seconds=BUCKET_S)
+        day = local_day(min(max(settled[number], seen), now), zone)
+        ends[number] = max(day, known.get(number, date.min))
+    return ends
+
+
+def _settle_s(ref: ChannelRef, park: Park) -> float:
+    return max(park.validation.settle_minutes * 60, 2 * ref.period_s)
 
 
 def _due(conn: Conn, site: _Site, taken: Sequence[tuple[int, date]]) -> dict[int, list[Range]]:

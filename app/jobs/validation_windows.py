@@ -41,6 +41,7 @@ _BREAKS = (
     "register.glitch",
     "register.rollover",
 )
+_FROZEN = "register.catch_up"
 _IDLE = {Role.ONSITE_WIND, Role.DIRECT_SUPPLY, Role.GRID_EXPORT}
 _IDLE |= {Role.STORAGE_CHARGE, Role.STORAGE_DISCHARGE}
 _VARIES = _IDLE | {Role.ONSITE_PV}
@@ -118,6 +119,11 @@ class Loaded:
             early = start_s - reach_of(self.window.ref.period_s)
             rows, _ = self.grid.place(np.array([early, stop_s]))
             out[max(0, int(rows[0])) : int(rows[1]) + 1] = True
+        for code, start_s, stop_s in self.standing:
+            if code == _FROZEN:  # the register at a midnight inside was not what had flowed
+                rows, _ = self.grid.place(np.array([start_s, stop_s - 1]))
+                if rows[0] < rows[1]:
+                    out[max(0, int(rows[0])) : int(rows[1]) + 1] = True
         return out
 
     @cached_property
@@ -154,7 +160,7 @@ def load(conn: Conn, windows: Sequence[Window]) -> list[Loaded]:
     readings = span_readings(conn, checked)
     edges = span_edges(conn, spans)
     before = [replace(s, low_s=s.low_s - PAUSE_BUCKETS * BUCKET_S) for s in spans]
-    standing = span_findings(conn, before, [*STRETCHES, *_BREAKS])
+    standing = span_findings(conn, before, [*STRETCHES, *_BREAKS, _FROZEN])
     records = installations(conn, sorted({w.ref.channel_id for w in windows}))
     return [
         Loaded(

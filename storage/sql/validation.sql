@@ -10,12 +10,15 @@ DELETE FROM stale_check WHERE ctid IN (
     FOR UPDATE OF s)
 RETURNING channel_id, day
 
--- name: complete_days
--- Channels whose day has all its quarter-hours. %(channels)s int[], %(days)s date[]
-SELECT d.channel_id
-FROM unnest(%(channels)s::int[], %(days)s::date[]) AS w (channel_id, day)
-JOIN channel_day d USING (channel_id, day)
-WHERE d.buckets >= d.expected_buckets
+-- name: last_values
+-- Start of the last quarter-hour in [low, high) that has a value. %(channels)s int[], %(low)s,
+-- %(high)s timestamptz
+SELECT w.channel_id, i.bucket_start
+FROM unnest(%(channels)s::int[]) AS w (channel_id)
+CROSS JOIN LATERAL (
+    SELECT bucket_start FROM interval
+    WHERE channel_id = w.channel_id AND bucket_start >= %(low)s AND bucket_start < %(high)s
+    ORDER BY bucket_start DESC LIMIT 1) AS i
 
 -- name: checked_until
 -- First local day that was not yet looked at, per channel.

@@ -15,8 +15,9 @@ from models.park import ValidationSettings
 def levels(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     """Complete days outside the band around the mean of the latest like days.
 
-    A day that lies between the like days of the last two weeks is not told: where days differ
-    that much, it is one of them, and the return from some low days is no high one. Compared is
+    A day that lies between the like days of the last two weeks, give or take two steps of the
+    register, is not told: where days differ that much, it is one of them, and the return from some
+    low days is no high one. Compared is
     the mean quarter-hour, so that a day of 23 hours is no low one. A whole day of zero is
     `validation.zero`, a warning from the second one on, and not `validation.low` as well.
 
@@ -31,8 +32,9 @@ def levels(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
         ratio = mean / usual
     zero = can_tell & np.equal(days.total, 0) & (not days.idle)
     lowest, highest = like_range(days, mean)
-    off = (ratio > 1 + limits.level_ratio) & (mean > highest)
-    off |= (ratio < 1 - limits.level_ratio) & (mean < lowest)
+    slack = floor + 1e-6 * mean
+    off = (ratio > 1 + limits.level_ratio) & (mean > highest + slack)
+    off |= (ratio < 1 - limits.level_ratio) & (mean < lowest - slack)
     off &= can_tell & (days.total > 0) & (not days.varies)
     for row in days.rows:
         if not (zero[row] or off[row]):

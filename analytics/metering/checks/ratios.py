@@ -15,6 +15,7 @@ from models.park import ValidationSettings
 QUIET_DAYS = 7
 """The same ratio again within this many days is the same change."""
 _EXAMPLES = 3
+_FEWEST_AFTER = 2
 _SAME = 0.2
 _NICE = (1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 8, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 100, 1000)
 _NEAR = 0.03
@@ -28,6 +29,7 @@ def ratio_jumps(
     The profile before is, per quarter-hour, the median of the three latest like days. The day and
     the next one must both differ from what was before the day, by nearly the same ratio, in nearly
     every quarter-hour alike. A plant that runs harder has another shape; a multiplier has not.
+    For the next day two like days will do: the first Saturday of a history has no more.
 
     Args:
         declared: days of installation records: they explain every day that is compared with days
@@ -38,8 +40,9 @@ def ratio_jumps(
     if days.varies or len(days.grid) < 3:
         return
     examples = like_rows(days, _EXAMPLES)
-    ratio = _constant_ratio(days, examples, limits)
-    after = _constant_ratio(days, like_rows(days, _EXAMPLES, skip=1), limits)
+    ratio = _constant_ratio(days, examples, limits, _EXAMPLES)
+    next_to = like_rows(days, _EXAMPLES, skip=1)
+    after = _constant_ratio(days, next_to, limits, _FEWEST_AFTER)
     lasting = np.full(len(ratio), np.nan)
     with np.errstate(invalid="ignore"):
         alike = np.abs(after[1:] / ratio[:-1] - 1) <= _SAME
@@ -52,15 +55,19 @@ def ratio_jumps(
         yield days.of_day(row, "validation.ratio_jump", Severity.WARNING, _facts(lasting[row]))
 
 
-def _constant_ratio(days: Days, before: Ints, limits: ValidationSettings) -> Floats:
+def _constant_ratio(days: Days, before: Ints, limits: ValidationSettings, fewest: int) -> Floats:
     """Ratio of each day to its like days, NaN where it is no constant one beyond the limit."""
     out = np.full(len(days.grid), np.nan)
-    usual_total = days.total[before].mean(axis=1)
+    totals = np.where(before >= 0, days.total[before], np.nan)
+    enough = (before >= 0).sum(axis=1) >= fewest
+    usual_total = np.full(len(days.grid), np.nan)
+    # not the mean: one of them may have changed in the middle of the day
+    usual_total[enough] = np.nanmedian(totals[enough], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         rough = days.total / usual_total
     far = (rough > limits.ratio_jump) | (rough < 1 / limits.ratio_jump)
-    for row in np.flatnonzero(far & (before >= 0).all(axis=1) & (usual_total > 0)):
-        usual = np.median(days.wall[before[row]], axis=0)
+    for row in np.flatnonzero(far & (usual_total > 0)):
+        usual = np.median(days.wall[before[row][before[row] >= 0]], axis=0)
         now = days.wall[row]
         with np.errstate(invalid="ignore"):
             good = (now > 0) & (usual > 0)

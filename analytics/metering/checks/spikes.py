@@ -18,9 +18,9 @@ _COARSE_STEPS = 5
 def spikes(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
     """Days whose highest quarter-hour exceeds the third highest by more than the limit.
 
-    Only amounts that were not estimated count; of sun and wind whole days only. Where the third
-    highest is but a few steps of the register, two steps are taken off, so that a coarse register
-    does not make spikes.
+    Only amounts that were not estimated count; a day that is missing for the most part is not
+    judged, of sun and wind whole days only. Where the third highest is but a few steps of the
+    register, two steps are taken off, so that a coarse register does not make spikes.
 
     Source: CPUC VEE rules, "spike check": (h1 - h3) / h3 > 180 %.
     """
@@ -32,6 +32,7 @@ def spikes(days: Days, limits: ValidationSettings) -> Iterator[Finding]:
         excess = first - third - np.where(third < _COARSE_STEPS * days.step, 2 * days.step, 0)
         over = (usable.sum(axis=1) >= limits.spike_min_buckets) & (third > 0)
         over &= excess > limits.spike_ratio * third
+    over &= 2 * days.count >= days.grid.expected
     if days.varies:  # a part of a day of sun or wind is a ramp
         over &= days.complete
     for row in days.rows:

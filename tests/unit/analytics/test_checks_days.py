@@ -39,10 +39,11 @@ def test_spike_is_judged_by_the_third_highest(highest: float, fires: bool) -> No
 
 
 def test_spike_needs_eight_values_that_were_not_estimated() -> None:
-    few = [NAN] * 88 + [5.0] * 6 + [50.0, NAN]
-    assert list(spikes(days_of([few]), LIMITS)) == []
-    enough = [NAN] * 87 + [5.0] * 7 + [50.0, NAN]
-    assert len(list(spikes(days_of([enough]), LIMITS))) == 1
+    row = at(FLAT, q95=50.0)
+    few = {(0, n): ESTIMATED for n in range(89)}
+    assert list(spikes(days_of([row], quality=few), LIMITS)) == []
+    enough = {(0, n): ESTIMATED for n in range(88)}
+    assert len(list(spikes(days_of([row], quality=enough), LIMITS))) == 1
     estimated = days_of([at(FLAT, q40=50.0)], quality={(0, 40): ESTIMATED})
     assert list(spikes(estimated, LIMITS)) == []
     edited = days_of([at(FLAT, q40=50.0)], quality={(0, 40): EDITED})
@@ -55,6 +56,23 @@ def test_a_coarse_register_makes_no_spike() -> None:
     assert len(list(spikes(days_of([row]), LIMITS))) == 1
     assert list(spikes(days_of([row], step=5.0), LIMITS)) == []
     assert list(spikes(days_of([at([0.0] * 96, q40=15.0, q50=1)]), LIMITS)) == []  # h3 = 0
+
+
+def test_above_five_steps_the_bare_rule_holds() -> None:
+    # 190 %; with two steps taken off 17 / 10 or 12 / 10
+    row = at([10.0] * 96, q40=29.0)
+    assert len(list(spikes(days_of([row], step=1.0), LIMITS))) == 1
+    assert len(list(spikes(days_of([row], step=2.0), LIMITS))) == 1
+    assert list(spikes(days_of([row], step=2.5), LIMITS)) == []
+
+
+@pytest.mark.parametrize(("have", "fires"), [(48, True), (47, False)])
+def test_a_spike_of_a_day_that_is_mostly_missing_is_none(have: int, fires: bool) -> None:
+    day = days_of([[5.0] * (have - 1) + [50.0] + [NAN] * (96 - have)])
+    assert len(list(spikes(day, LIMITS))) == fires
+    ramp = days_of([[5.0] * 60 + [50.0] + [NAN] * 35], varies=True)  # sun or wind: whole days
+    assert list(spikes(ramp, LIMITS)) == []
+    assert len(list(spikes(days_of([at(FLAT, q40=50.0)], varies=True), LIMITS))) == 1
 
 
 def test_only_checked_days_are_told() -> None:
@@ -106,6 +124,18 @@ def test_a_day_within_the_range_of_two_weeks_is_no_level() -> None:
     (found,) = levels(days_of([low, RAMP, RAMP, RAMP, scaled(RAMP, 0.29)]), LIMITS)
     assert found.code == "validation.low"
     assert list(levels(days_of([low, RAMP, RAMP, RAMP, low]), LIMITS)) == []
+
+
+def test_two_steps_more_than_the_highest_day_are_no_new_level() -> None:
+    def told(scale: float, step: float, last: float) -> list[int]:
+        rows = [RAMP] * 3 + [scaled(RAMP, scale)]
+        days = days_of([*rows, at(rows[3], q5=last)], step=step)
+        return [place(days, f.start.timestamp())[0] for f in levels(days, LIMITS)]
+
+    assert told(2, 0.0, 32.0) == [3, 4]
+    assert told(2, 1.0, 32.0) == [3]  # 2 more than the day before, which was told already
+    assert told(0.3, 0.0, 2.5) == [3, 4]
+    assert told(0.3, 1.0, 2.5) == [3]
 
 
 def test_days_of_23_and_25_hours_are_no_levels() -> None:
@@ -235,6 +265,9 @@ def test_reactive_without_active_for_an_hour() -> None:
     active[0, 21] = 0
     coarse = days_of([[2.0] * 96], step=5.0)  # 8 kvarh are less than two of its steps
     assert list(reactive_alone(coarse, active, LIMITS)) == []
+    # each quarter-hour is one step, the four of them are more than two
+    whole = days_of([[1.0] * 96], step=1.0)
+    assert len(list(reactive_alone(whole, active, LIMITS))) == 1
 
 
 def test_monday_is_a_working_day() -> None:

@@ -147,6 +147,20 @@ def test_a_declared_change_is_no_finding() -> None:
     assert jumps(rows, [day - timedelta(days=7)]) == [(16, 2.0)]
 
 
+def test_a_ratio_from_the_middle_of_a_day_on_is_told_on_the_next() -> None:
+    for ratio in (1.5, 0.5):
+        mixed = [*RAMP[:40], *scaled(RAMP[40:], ratio)]
+        assert jumps([*[RAMP] * 15, mixed, *[scaled(RAMP, ratio)] * 6]) == [(16, ratio)]
+
+
+def test_the_day_after_a_ratio_needs_two_days_of_its_kind() -> None:
+    # Friday; the Saturday after it has one weekend before it, or half of one
+    rows: list[Sequence[float]] = [*[RAMP] * 11, *[scaled(RAMP, 2)] * 2]
+    assert jumps(rows) == [(11, 2.0)]
+    rows[5] = at(RAMP, q3=NAN)
+    assert jumps(rows) == []
+
+
 def test_ratio_over_the_clock_change() -> None:
     rows: list[Sequence[float]] = [RAMP] * 14 + [RAMP[:8] + RAMP[12:]] + [scaled(RAMP, 2)] * 7
     days = days_of(rows, first=date(2026, 3, 15), zone=BERLIN)
@@ -226,3 +240,10 @@ def test_bursts_imports_and_periods_are_no_skew() -> None:
     assert skews([900 - 60 * (n % 15) for n in range(96)]) == []
     assert skews([903, 904, 905, 903], period_s=900) == []
     assert len(skews([903, 904, 905, 903])) == 1
+    # an amount may arrive anywhere in its period, at its start, its end or between
+    for lag in (0, 2, 450, 899):
+        assert skews([lag] * 4, period_s=900) == []
+    (found,) = skews([1100] * 4, period_s=900)
+    assert found.evidence["median_lag_s"] == 200
+    (found,) = skews([-200] * 4, period_s=900)
+    assert found.evidence["median_lag_s"] == -200
