@@ -49,6 +49,11 @@ def from_us(at_us: int) -> datetime:
     return _EPOCH + at_us * _US
 
 
+def from_s(at_s: float) -> datetime:
+    """The aware UTC time of seconds since 1970."""
+    return datetime.fromtimestamp(at_s, UTC)
+
+
 def sole_instant(at: datetime, zone: ZoneInfo) -> datetime | None:
     """The aware time of a local time; None where the zone skips it or has it twice."""
     first, second = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))

@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from storage.db import Conn, named_sql
+
 Array = np.ndarray[Any, Any]
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
-_PG_EPOCH_US = 946_684_800_000_000
+PG_EPOCH_US = 946_684_800_000_000
+"""2000-01-01 UTC, from which PostgreSQL counts, in microseconds since 1970."""
 _DAY_US = 86_400_000_000
 
 
@@ -39,9 +42,9 @@ class Columns:
         channel, ts_us, value, received_us, correction = zip(*readings, strict=True)
         return cls(
             np.array(channel, dtype=np.int32),
-            np.array(ts_us, dtype=np.int64) - _PG_EPOCH_US,
+            np.array(ts_us, dtype=np.int64) - PG_EPOCH_US,
             np.array(value, dtype=np.float64),
-            np.array(received_us, dtype=np.int64) - _PG_EPOCH_US,
+            np.array(received_us, dtype=np.int64) - PG_EPOCH_US,
             np.array(correction, dtype=np.bool_),
         )
 
@@ -68,7 +71,7 @@ class Columns:
 
 def pg_times(epoch_s: Array) -> Array:
     """Fields timestamptz of epoch seconds, to the microsecond."""
-    return np.rint(epoch_s * 1e6).astype(np.int64) - _PG_EPOCH_US
+    return np.rint(epoch_s * 1e6).astype(np.int64) - PG_EPOCH_US
 
 
 def copy_stream(*columns: Array) -> bytes:
@@ -83,3 +86,9 @@ def copy_stream(*columns: Array) -> bytes:
         rows[f"length_{number}"] = column.dtype.itemsize
         rows[f"field_{number}"] = column
     return _HEADER + rows.tobytes() + _TRAILER
+
+
+def copy_in(conn: Conn, area: str, name: str, *columns: Array) -> None:
+    """Send columns of equal length through the COPY statement `name` of an area of SQL."""
+    with conn.cursor() as cur, cur.copy(named_sql(area)[name]) as copy:
+        copy.write(copy_stream(*columns))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from psycopg.rows import dict_row
 
+from models.periods import from_s
 from storage.db import Conn, named_sql, translate_db_errors
 
 EditedValues = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int32]]
@@ -33,8 +34,8 @@ def active_values(conn: Conn, channel_id: int, low_s: float, high_s: float) -> E
             named_sql("edits")["active_values"],
             {
                 "channel_id": channel_id,
-                "low": datetime.fromtimestamp(low_s, UTC),
-                "high": datetime.fromtimestamp(high_s, UTC),
+                "low": from_s(low_s),
+                "high": from_s(high_s),
             },
         ).fetchall()
     start, value, edit = zip(*rows, strict=True) if rows else ((), (), ())
@@ -96,15 +97,17 @@ def add_edit(conn: Conn, edit: Edit, now: datetime) -> int:
     return number
 
 
-def undo_edit(conn: Conn, number: int, who: str, reason: str, now: datetime) -> bool:
-    """Undo an edit; it stays on record. False: there is none with this number that counts."""
+def undo_edit(conn: Conn, number: int, who: str, reason: str, now: datetime) -> datetime | None:
+    """Undo an edit; it stays on record. Its start; None: none with this number counts."""
     params = {"id": number, "who": who, "reason": reason, "now": now}
     with translate_db_errors("undo an edit"):
-        if conn.execute(named_sql("edits")["undo_edit"], params).rowcount == 0:
-            return False
+        row = conn.execute(named_sql("edits")["undo_edit"], params).fetchone()
+        if row is None:
+            return None
         why = f"edit {number} undone by {who}: {reason}"
         conn.execute(named_sql("edits")["mark_edit_stale"], {"id": number, "reason": why[:300]})
-    return True
+    start: datetime = row[0]
+    return start
 
 
 def list_edits(conn: Conn, meter: str | None, *, everything: bool) -> list[dict[str, Any]]:

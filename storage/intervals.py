@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from psycopg.rows import dict_row
 
+from models.periods import from_s
 from models.quality import MEASURED, METHODS
-from storage.binary import copy_stream, pg_times
+from storage.binary import copy_in, pg_times
 from storage.db import Conn, named_sql, translate_db_errors
 
 
@@ -123,8 +124,8 @@ def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) ->
     common = {
         "now": now,
         "methods": list(METHODS[1:]),
-        "low": _utc(min(p.low_s for p in parts)),
-        "high": _utc(max(p.high_s for p in parts)),
+        "low": from_s(min(p.low_s for p in parts)),
+        "high": from_s(max(p.high_s for p in parts)),
     }
     with translate_db_errors("replace intervals"), conn.cursor() as cur:
         cur.execute(sql["create_interval_staging"])
@@ -148,8 +149,7 @@ def replace_intervals(conn: Conn, parts: Sequence[Recomputed], now: datetime) ->
             _stage(conn, known)
             cur.execute("ANALYZE range_staging, interval_staging")
             cur.execute(sql["record_restatements"], common)
-            written += _count(conn, "delete_vanished", common)
-            written += _count(conn, "upsert_intervals", common)
+            written += _count(conn, "replace_staged", common)
         written += _copy_new(conn, fresh, now)
     return written
 
@@ -158,7 +158,7 @@ def _stage_ranges(conn: Conn, parts: Sequence[Recomputed]) -> None:
     with conn.cursor() as cur, cur.copy(named_sql("intervals")["copy_ranges"]) as copy:
         copy.set_types(("int4", "timestamptz", "timestamptz", "text"))
         for part in parts:
-            copy.write_row((part.channel_id, _utc(part.low_s), _utc(part.high_s), part.reason))
+            copy.write_row((part.channel_id, from_s(part.low_s), from_s(part.high_s), part.reason))
 
 
 def _copy_new(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
@@ -175,20 +175,20 @@ def _copy_new(conn: Conn, parts: Sequence[Recomputed], now: datetime) -> int:
             size = len(rows[0])
             rows += [np.full(size, _quality(code)), np.repeat(computed, size)]
             if code == MEASURED:
-                _copy(conn, "copy_measured", copy_stream(*rows))
+                copy_in(conn, "intervals", "copy_measured", *rows)
             else:
                 method = np.full(size, METHODS[code].encode())
-                _copy(conn, "copy_estimated", copy_stream(*rows, method))
+                copy_in(conn, "intervals", "copy_estimated", *rows, method)
     for part in parts:
         if part.extremes is not None:
             size = len(part.start_s)
             rows = [*_columns([part])[:3], np.full(size, _quality(MEASURED))]
             rows += [np.repeat(computed, size), *part.extremes]
-            _copy(conn, "copy_states", copy_stream(*rows))
+            copy_in(conn, "intervals", "copy_states", *rows)
     ranges = {
         "channels": [p.channel_id for p in parts],
-        "lows": [_utc(p.low_s) for p in parts],
-        "highs": [_utc(p.high_s) for p in parts],
+        "lows": [from_s(p.low_s) for p in parts],
+        "highs": [from_s(p.high_s) for p in parts],
     }
     conn.execute(named_sql("intervals")["mark_days_stale"], ranges)
     conn.execute(named_sql("intervals")["mark_gaps_stale"], ranges)
@@ -203,16 +203,16 @@ def _stage(conn: Conn, parts: Sequence[Recomputed]) -> None:
     """Amounts, gauges and what was edited differ in their columns."""
     amounts = [p for p in parts if p.extremes is None and p.edit_id is None]
     if amounts:
-        _copy(conn, "copy_amounts", copy_stream(*_columns(amounts)))
+        copy_in(conn, "intervals", "copy_amounts", *_columns(amounts))
     for part in parts:
         columns, states = _columns([part]), part.extremes or ()
         names = ("copy_gauges", "copy_edited_gauges") if states else ("copy_amounts", "copy_edited")
         edited = np.zeros(len(part.start_s), bool) if part.edit_id is None else part.edit_id > 0
         if part.edit_id is not None:
-            stream = copy_stream(*(c[edited] for c in (*columns, part.edit_id, *states)))
-            _copy(conn, names[1], stream)
+            rows = (c[edited] for c in (*columns, part.edit_id, *states))
+            copy_in(conn, "intervals", names[1], *rows)
         if part.edit_id is not None or states:
-            _copy(conn, names[0], copy_stream(*(c[~edited] for c in (*columns, *states))))
+            copy_in(conn, "intervals", names[0], *(c[~edited] for c in (*columns, *states)))
 
 
 def _columns(parts: Sequence[Recomputed]) -> tuple[npt.NDArray[Any], ...]:
@@ -229,9 +229,9 @@ def _write_gaps(conn: Conn, parts: Sequence[Recomputed]) -> None:
     rows = [
         {
             "channel_id": part.channel_id,
-            "start": _utc(gap.start_s),
-            "stop": _utc(gap.stop_s),
-            "since": _utc(gap.since_s),
+            "start": from_s(gap.start_s),
+            "stop": from_s(gap.stop_s),
+            "since": from_s(gap.since_s),
         }
         for part in parts
         for gap in part.shaped
@@ -247,24 +247,15 @@ def measured_values(
     with translate_db_errors("read measured intervals"), conn.cursor(binary=True) as cur:
         rows = cur.execute(
             named_sql("intervals")["measured_values"],
-            {"channel_id": channel_id, "start": _utc(start_s), "stop": _utc(stop_s)},
+            {"channel_id": channel_id, "start": from_s(start_s), "stop": from_s(stop_s)},
         ).fetchall()
     start, value = zip(*rows, strict=True) if rows else ((), ())
     return np.array(start, dtype=np.int64), np.array(value, dtype=np.float64)
 
 
-def _copy(conn: Conn, name: str, stream: bytes) -> None:
-    with conn.cursor() as cur, cur.copy(named_sql("intervals")[name]) as copy:
-        copy.write(stream)
-
-
 def _count(conn: Conn, name: str, params: dict[str, Any]) -> int:
     row = conn.execute(named_sql("intervals")[name], params).fetchone()
     return int(row[0]) if row else 0
-
-
-def _utc(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def take_stale_days(conn: Conn, limit: int) -> list[tuple[int, date]]:

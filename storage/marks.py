@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
-from models.periods import from_us
+from models.periods import from_s, from_us
 from storage.db import Conn, named_sql, translate_db_errors
 
 
@@ -44,8 +43,8 @@ def marked_times(conn: Conn, channel_id: int, start_s: float, stop_s: float) -> 
     """Times [epoch s] of marked readings of `[start_s, stop_s)`, ascending; as the readings'."""
     params = {
         "channel_id": channel_id,
-        "start": datetime.fromtimestamp(start_s, UTC),
-        "stop": datetime.fromtimestamp(stop_s, UTC),
+        "start": from_s(start_s),
+        "stop": from_s(stop_s),
     }
     with translate_db_errors(f"marks of channel {channel_id}"), conn.cursor(binary=True) as cur:
         return [at_s for (at_s,) in cur.execute(named_sql("marks")["marked_times"], params)]

@@ -6,7 +6,7 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,8 +14,9 @@ from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from models.installations import Installation
-from models.periods import BUCKET_S, from_us
-from storage.binary import Columns, copy_stream
+from models.periods import BUCKET_S, from_s, from_us
+from models.reach import Reach
+from storage.binary import Columns, copy_in
 from storage.db import Conn, named_sql, translate_db_errors
 
 ReadingTuple = tuple[int, int, float, int, bool]
@@ -94,8 +95,8 @@ def _store_readings(conn: Conn, readings: Sequence[ReadingTuple], repeated: bool
     conn.execute(sql["create_staging"])
     order = np.arange(len(readings), dtype=np.int32)
     c = columns
-    stream = copy_stream(order, c.channel, c.ts, c.value, c.received, c.correction)
-    _copy(conn, "copy_staging", stream)
+    staged = (order, c.channel, c.ts, c.value, c.received, c.correction)
+    copy_in(conn, "readings", "copy_staging", *staged)
     inserted = _count(conn, "insert_staged")
     if inserted == len(readings):
         return Stored(stored=inserted)
@@ -116,19 +117,14 @@ def _store_new(conn: Conn, columns: Columns) -> bool:
     rows = columns.in_key_order()
     try:
         with conn.transaction():
-            stream = copy_stream(rows.channel, rows.ts, rows.value, rows.received)
-            _copy(conn, "copy_readings", stream)
+            fields = (rows.channel, rows.ts, rows.value, rows.received)
+            copy_in(conn, "readings", "copy_readings", *fields)
     except UniqueViolation:
         return False
     channel, first, last = rows.ranges()
     reason = np.full(len(channel), b"reading")
-    _copy(conn, "copy_stale", copy_stream(channel, first, last, reason))
+    copy_in(conn, "readings", "copy_stale", channel, first, last, reason)
     return True
-
-
-def _copy(conn: Conn, name: str, stream: bytes) -> None:
-    with conn.cursor() as cur, cur.copy(named_sql("readings")[name]) as copy:
-        copy.write(stream)
 
 
 def _count(conn: Conn, name: str) -> int:
@@ -172,30 +168,6 @@ class ChannelReadings:
     values: list[float]
     low_s: float
     high_s: float
-
-
-class Reach(Protocol):
-    """What new readings change, see `analytics.metering.reach.Reach`."""
-
-    @property
-    def low_s(self) -> float:
-        """Start of the buckets to be computed anew; -inf: farther than the given readings."""
-
-    @property
-    def high_s(self) -> float:
-        """Their end; inf: farther than the given readings."""
-
-    @property
-    def first(self) -> int:
-        """First of the given readings that decides them."""
-
-    @property
-    def stop(self) -> int:
-        """One past the last."""
-
-    @property
-    def constant(self) -> float | None:
-        """Value of all given readings, if the register stood still for long."""
 
 
 class Register(Protocol):
@@ -345,7 +317,7 @@ def _idle(
     first = bisect_right(at_s, low_s) - 1
     if first < 0:
         return None
-    params = {"channel_id": channel_id, "before": datetime.fromtimestamp(at_s[0], UTC)}
+    params = {"channel_id": channel_id, "before": from_s(at_s[0])}
     with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
         rows = cur.execute(named_sql("readings")["earlier_values"], params).fetchall()
     other = next((v for (v,) in rows if v != values[0]), values[0])
@@ -380,8 +352,8 @@ def period_readings(
     high_s = -((stop.timestamp() + period_s) // -BUCKET_S) * BUCKET_S
     params = {
         "channel_id": channel_id,
-        "start": datetime.fromtimestamp(low_s - period_s, UTC),
-        "stop": datetime.fromtimestamp(high_s, UTC),
+        "start": from_s(low_s - period_s),
+        "stop": from_s(high_s),
     }
     with translate_db_errors(f"read channel {channel_id}"), conn.cursor(binary=True) as cur:
         rows = cur.execute(named_sql("readings")["period_readings"], params).fetchall()

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.meters import Role
-from storage.binary import copy_stream
+from storage.binary import copy_in
 from storage.db import Conn, named_sql, translate_db_errors
 
 Array = npt.NDArray[Any]
@@ -99,8 +99,8 @@ def stage_days(conn: Conn, staged: Staged, calendar: Sequence[Array]) -> None:
         conn.execute("TRUNCATE day_staging, day_calendar, hour_made, day_made")
         number = np.arange(len(staged.channel), dtype=np.int32)
         columns = (staged.channel, staged.day, staged.start, staged.stop, staged.is_gauge)
-        _copy(conn, "copy_days", number, *columns)
-        _copy(conn, "copy_calendar", *calendar)
+        copy_in(conn, "rollups", "copy_days", number, *columns)
+        copy_in(conn, "rollups", "copy_calendar", *calendar)
         conn.execute("ANALYZE day_staging, day_calendar")
 
 
@@ -179,7 +179,7 @@ def write(conn: Conn, target: Target, parts: Sequence[Made]) -> None:
 def _put(conn: Conn, names: tuple[str, str], made: Made, chosen: Array) -> None:
     if chosen.any():
         columns = (made.channel, made.start, *made.columns)
-        _copy(conn, names[made.has_extremes], *(c[chosen] for c in columns))
+        copy_in(conn, "rollups", names[made.has_extremes], *(c[chosen] for c in columns))
 
 
 def sum_up(conn: Conn) -> None:
@@ -198,8 +198,3 @@ def sum_up(conn: Conn) -> None:
         conn.execute("ANALYZE role_due")
         for name in _ROLE_SUMS:
             conn.execute(sql[name], {"roles": [r for r in Role if r != Role.NONE]})
-
-
-def _copy(conn: Conn, name: str, *columns: Array) -> None:
-    with conn.cursor() as cur, cur.copy(named_sql("rollups")[name]) as copy:
-        copy.write(copy_stream(*columns))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from models.periods import from_s
+from storage.binary import PG_EPOCH_US
 from storage.db import Conn, named_sql, translate_db_errors
 
 Floats = npt.NDArray[np.float64]
@@ -17,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 _INTERVAL = np.dtype([("at", ">i8"), ("value", ">f8")])
 _EXTREMES = np.dtype([("low", ">f8"), ("high", ">f8")])
 _READING = np.dtype([("at", ">i8"), ("received", ">i8"), ("value", ">f8")])
-_PG_EPOCH_S = 946_684_800
+_PG_EPOCH_S = PG_EPOCH_US // 1_000_000
 _QUALITY = np.zeros(128, dtype=np.uint8)
 _QUALITY[[ord("e"), ord("s"), ord("d")]] = (0, 1, 2)  # measured, estimated, edited
 
@@ -177,13 +179,9 @@ def _texts(
 def _params(spans: Sequence[Span]) -> dict[str, Any]:
     return {
         "channels": [s.channel_id for s in spans],
-        "lows": [_utc(s.low_s) for s in spans],
-        "highs": [_utc(s.high_s) for s in spans],
+        "lows": [from_s(s.low_s) for s in spans],
+        "highs": [from_s(s.high_s) for s in spans],
     }
-
-
-def _utc(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _seconds(at: datetime | None) -> float | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from analytics.metering.buckets import EVEN, MEASURED, SOURCE, Bools, Buckets, Floats, noticed
+from analytics.metering.buckets import Bools, Buckets, Floats, bucket_pieces, noticed, touched
 from models.findings import Finding, Severity
 from models.periods import BUCKET_S
+from models.quality import EVEN, MEASURED, SOURCE
 
 _SAME_S = 1e-3  # closer than this, two instants are one
 
@@ -38,10 +38,7 @@ def amount_buckets(
     """
     first = np.floor((at_s + _SAME_S) / BUCKET_S).astype(np.int64)
     stop = np.ceil((at_s + period_s - _SAME_S) / BUCKET_S).astype(np.int64)
-    pieces = stop - first
-    reading = np.repeat(np.arange(len(at_s)), pieces)
-    begin = np.cumsum(pieces) - pieces  # number of the first piece of each reading
-    bucket_s = (first[reading] + np.arange(len(reading)) - begin[reading]) * BUCKET_S
+    reading, bucket_s = bucket_pieces(first, stop)
     at = at_s[reading]
     part_s = np.minimum(bucket_s + BUCKET_S, at + period_s) - np.maximum(bucket_s, at)
     inside = (bucket_s >= low_s) & (bucket_s < high_s)
@@ -50,11 +47,13 @@ def amount_buckets(
     sums = np.bincount(position, weights=amount[inside], minlength=len(starts))
     covered_s = np.bincount(position, weights=part_s[inside], minlength=len(starts))
     method = np.full(len(starts), MEASURED, dtype=np.uint8)
-    method[position[(pieces[reading] > 1)[inside]]] = EVEN
+    method[position[(stop - first > 1)[reading][inside]]] = EVEN
     if marked is not None:
         method[position[marked[reading][inside]]] = SOURCE
     overlaps = _overlaps(at_s, period_s)
-    good = (np.abs(covered_s - BUCKET_S) < _SAME_S * 10) & ~_touched(starts, overlaps)
+    good = (np.abs(covered_s - BUCKET_S) < _SAME_S * 10) & ~touched(
+        starts, *np.array(overlaps).reshape(-1, 2).T
+    )
     return Buckets(
         starts[good],
         sums.astype(np.float64)[good],
@@ -67,15 +66,6 @@ def _overlaps(at_s: Floats, period_s: int) -> list[tuple[float, float]]:
     """Where two neighbouring periods cover the same time."""
     early = np.flatnonzero(np.diff(at_s) < period_s - _SAME_S)
     return [(float(at_s[i + 1]), float(at_s[i] + period_s)) for i in early]
-
-
-def _touched(starts: npt.NDArray[np.int64], overlaps: list[tuple[float, float]]) -> Bools:
-    """True for buckets that an overlap reaches into."""
-    at_s, stop_s = np.array(overlaps).reshape(-1, 2).T
-    change = np.zeros(len(starts) + 1, dtype=np.int64)
-    np.add.at(change, np.searchsorted(starts + BUCKET_S, at_s, side="right"), 1)
-    np.add.at(change, np.searchsorted(starts, stop_s, side="left"), -1)
-    return np.cumsum(change)[:-1] > 0
 
 
 def _found(start_s: float, stop_s: float, period_s: int) -> Finding:

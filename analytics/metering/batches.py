@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.metering.buckets import MEASURED, Buckets, Floats
+from analytics.metering.buckets import Buckets, Floats
 from models.periods import BUCKET_S
+from models.quality import MEASURED
 
 
 def batch_buckets(at_s: Floats, raw: Floats, factor: float, low_s: float, high_s: float) -> Buckets:

@@ -4,32 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from models.findings import Finding, Severity
-from models.quality import EVEN, FLAT, LIKE_DAYS, LINEAR, MEASURED, METHODS, SOURCE
-
-__all__ = [
-    "EVEN",
-    "FLAT",
-    "LIKE_DAYS",
-    "LINEAR",
-    "MEASURED",
-    "METHODS",
-    "NOTHING",
-    "SOURCE",
-    "Bools",
-    "Buckets",
-    "Codes",
-    "Floats",
-    "Starts",
-    "noticed",
-    "utc",
-]
+from models.periods import BUCKET_S, from_s
+from models.quality import MEASURED
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -72,9 +54,24 @@ def noticed(
     code: str, severity: Severity, start_s: float, stop_s: float, evidence: Mapping[str, Any]
 ) -> Finding:
     """A finding over epoch seconds, without its channel."""
-    return Finding(code, severity, utc(start_s), utc(stop_s), evidence=evidence)
+    return Finding(code, severity, from_s(start_s), from_s(stop_s), evidence=evidence)
 
 
-def utc(seconds: float) -> datetime:
-    """The aware time of epoch seconds."""
-    return datetime.fromtimestamp(seconds, UTC)
+def bucket_pieces(first: Starts, stop: Starts) -> tuple[Starts, Starts]:
+    """Spans of whole bucket numbers `[first, stop)` cut at the bucket borders.
+
+    Returns:
+        For each piece the number of its span, and the start of its bucket [epoch s].
+    """
+    pieces = stop - first
+    item = np.repeat(np.arange(len(first)), pieces)
+    begin = np.cumsum(pieces) - pieces  # number of the first piece of each span
+    return item, (first[item] + np.arange(len(item)) - begin[item]) * BUCKET_S
+
+
+def touched(starts: Starts, low_s: Floats, high_s: Floats) -> Bools:
+    """True for buckets that one of the spans `(low_s, high_s)` reaches into."""
+    change = np.zeros(len(starts) + 1, dtype=np.int64)
+    np.add.at(change, np.searchsorted(starts + BUCKET_S, low_s, side="right"), 1)
+    np.add.at(change, np.searchsorted(starts, high_s, side="left"), -1)
+    return np.cumsum(change)[:-1] > 0

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.metering.buckets import FLAT, LIKE_DAYS, LINEAR, Bools, Codes, Floats
+from analytics.metering.buckets import Bools, Codes, Floats
 from analytics.metering.devices import Facts
 from models.periods import BUCKET_S
+from models.quality import FLAT, LIKE_DAYS, LINEAR
 
 Shapes = Mapping[tuple[float, float], Floats]
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analytics.metering.buckets import Bools, Floats, Starts, noticed, utc
+from analytics.metering.buckets import Bools, Floats, Starts, noticed
 from analytics.metering.departures import Decided
 from analytics.metering.devices import Facts
 from models.findings import Finding, Severity
+from models.periods import from_s
 
 if TYPE_CHECKING:
     from analytics.metering.registers import RegisterSpec
@@ -95,7 +96,7 @@ def falls(
             "old": float(x[i - 1]),
             "new": float(x[i]),
             "unit": spec.unit,
-            "since": utc(t[i - 1]).isoformat(),
+            "since": from_s(t[i - 1]).isoformat(),
         }
         if wraps[i]:
             evidence |= {
@@ -131,7 +132,7 @@ def impossible(
                 "old": float(x[i]),
                 "new": float(x[i + 1]),
                 "unit": spec.unit,
-                "since": utc(t[i]).isoformat(),
+                "since": from_s(t[i]).isoformat(),
                 "meaning": meaning,
             },
         )

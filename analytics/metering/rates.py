@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from analytics.metering.buckets import (
-    LINEAR,
-    MEASURED,
+    NOTHING,
     Bools,
     Buckets,
     Codes,
     Floats,
     Starts,
+    bucket_pieces,
     noticed,
+    touched,
 )
 from models.findings import Finding, Severity
 from models.periods import BUCKET_S
+from models.quality import LINEAR, MEASURED
 
 _HOUR_S = 3600
 
@@ -48,7 +50,7 @@ def rate_buckets(
     Source: trapezoidal rule; limit of the straight line as domain facts 7.2 (2 h, a parameter).
     """
     if len(at_s) < 2:
-        return _empty()
+        return NOTHING
     step_s = np.diff(at_s)
     measured_s = max(1.5 * period_s, BUCKET_S)
     long = step_s > measured_s
@@ -56,7 +58,11 @@ def rate_buckets(
     near = (at_s[1:] > low_s) & (at_s[:-1] < high_s)
     starts, value, method = _areas(at_s, raw * factor, long, np.flatnonzero(~gap & near))
     good = (starts >= low_s) & (starts < high_s)
-    good &= (starts >= at_s[0]) & (starts + BUCKET_S <= at_s[-1]) & ~_touched(starts, at_s, gap)
+    good &= (
+        (starts >= at_s[0])
+        & (starts + BUCKET_S <= at_s[-1])
+        & ~touched(starts, at_s[:-1][gap], at_s[1:][gap])
+    )
     found = [
         _found(float(at_s[i]), float(at_s[i + 1]), period_s, gap=bool(gap[i]))
         for i in np.flatnonzero(long & near)
@@ -67,10 +73,9 @@ def rate_buckets(
 def _areas(at_s: Floats, rate: Floats, long: Bools, steps: Starts) -> tuple[Starts, Floats, Codes]:
     """Area below the line of some steps by bucket, and how each bucket was made."""
     first = np.floor(at_s[steps] / BUCKET_S).astype(np.int64)
-    pieces = np.ceil(at_s[steps + 1] / BUCKET_S).astype(np.int64) - first
-    step = np.repeat(steps, pieces)
-    begin = np.repeat(np.cumsum(pieces) - pieces, pieces)
-    bucket_s = (np.repeat(first, pieces) + np.arange(len(step)) - begin) * BUCKET_S
+    stop = np.ceil(at_s[steps + 1] / BUCKET_S).astype(np.int64)
+    item, bucket_s = bucket_pieces(first, stop)
+    step = steps[item]
     from_s = np.maximum(bucket_s, at_s[step])
     to_s = np.minimum(bucket_s + BUCKET_S, at_s[step + 1])
     slope = (rate[step + 1] - rate[step]) / (at_s[step + 1] - at_s[step])
@@ -81,15 +86,6 @@ def _areas(at_s: Floats, rate: Floats, long: Bools, steps: Starts) -> tuple[Star
     method = np.full(len(starts), MEASURED, dtype=np.uint8)
     method[position[long[step]]] = LINEAR
     return starts, value, method
-
-
-def _touched(starts: Starts, at_s: Floats, gap: Bools) -> Bools:
-    """True for buckets that a gap reaches into."""
-    change = np.zeros(len(starts) + 1, dtype=np.int64)
-    numbers = np.flatnonzero(gap)
-    np.add.at(change, np.searchsorted(starts + BUCKET_S, at_s[numbers], side="right"), 1)
-    np.add.at(change, np.searchsorted(starts, at_s[numbers + 1], side="left"), -1)
-    return np.cumsum(change)[:-1] > 0
 
 
 def _found(start_s: float, stop_s: float, period_s: int, *, gap: bool) -> Finding:
@@ -103,7 +99,3 @@ def _found(start_s: float, stop_s: float, period_s: int, *, gap: bool) -> Findin
     evidence = {"gap_s": stop_s - start_s, "nominal_period_s": period_s, "meaning": meaning}
     code, severity = ("rate.gap", Severity.WARNING) if gap else ("interval.gap", Severity.INFO)
     return noticed(code, severity, start_s, stop_s, evidence)
-
-
-def _empty() -> Buckets:
-    return Buckets(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=np.uint8))

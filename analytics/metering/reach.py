@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analytics.metering.buckets import Floats, Starts
 from analytics.metering.catch_up import NEIGHBOURS
-from models.installations import Installation
 from models.periods import BUCKET_S
+from models.reach import Reach
+
+if TYPE_CHECKING:
+    from analytics.metering.registers import RegisterSpec
 
 _APART = NEIGHBOURS + 1  # readings between a calm place and what a catch-up beyond it can change
 
 
-class Rules(Protocol):
-    """The part of the facts of a register that decides its reach."""
-
-    @property
-    def glitch_samples(self) -> int:
-        """Most readings in a row that may be a glitch."""
-
-    @property
-    def glitch_s(self) -> float:
-        """Or the longest time [s] until the register is back."""
-
-    @property
-    def installations(self) -> Sequence[Installation]:
-        """Dated records, ascending."""
-
-
-@dataclass(frozen=True)
-class Reach:
-    """What new readings change, as far as the given readings can tell.
-
-    Attributes:
-        low_s, high_s: the buckets of `[low_s, high_s)` have to be computed anew; infinite where
-            the given readings do not tell, unless there are no others on that side.
-        first, stop: the readings `[first:stop]` decide them.
-        constant: value at which the register stood all the time up to the last reading, new ones
-            included, or None: whether it began with a fall decides, unless it is known.
-    """
-
-    low_s: float
-    high_s: float
-    first: int
-    stop: int
-    constant: float | None = None
-
-
-def reach(at_s: Floats, raw: Floats, new: tuple[float, float], rules: Rules) -> Reach:
+def reach(at_s: Floats, raw: Floats, new: tuple[float, float], rules: RegisterSpec) -> Reach:
     """What readings in `[new[0], new[1]]` change.
 
     A calm place is a rise at the end of readings that never fall, are more than may be a glitch,
@@ -85,7 +52,7 @@ class _Places:
     firm_end: Starts
 
 
-def _places(at_s: Floats, raw: Floats, rules: Rules) -> _Places:
+def _places(at_s: Floats, raw: Floats, rules: RegisterSpec) -> _Places:
     n, count = len(at_s), max(rules.glitch_samples, NEIGHBOURS) + 2
     if n < count:
         return _Places(*[np.zeros(0, np.int64)] * 5)
@@ -147,7 +114,7 @@ def _right(at_s: Floats, p: _Places, last_new: int) -> tuple[float, int]:
     return (high_s, int(p.calm[k]) + 1) if k < len(p.calm) else none
 
 
-def _long_constant(at_s: Floats, raw: Floats, first_new: int, rules: Rules) -> bool:
+def _long_constant(at_s: Floats, raw: Floats, first_new: int, rules: RegisterSpec) -> bool:
     """True if all readings are one value, known for longer than a glitch before the new ones."""
     count = max(rules.glitch_samples, NEIGHBOURS) + 2
     return bool(

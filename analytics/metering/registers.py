@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from analytics.metering import noted
-from analytics.metering.buckets import Bools, Buckets, Floats, Starts
+from analytics.metering.buckets import NOTHING, Bools, Buckets, Floats, Starts
 from analytics.metering.catch_up import catch_ups
 from analytics.metering.courses import Course, Pieces, Shapes, course_pieces
 from analytics.metering.departures import POWER_MARGIN, DepartureRules, decide
 from analytics.metering.devices import Facts, split
-from analytics.metering.reach import Reach, reach
+from analytics.metering.reach import reach
 from models.findings import Finding
 from models.installations import Installation
 from models.periods import BUCKET_S
+from models.reach import Reach
 
 __all__ = ["Installation", "RegisterSpec", "register_buckets"]
 
@@ -215,8 +216,7 @@ def resolution(old: float, new: float, spec: RegisterSpec) -> float:
 def _whole_buckets(pieces: Sequence[Pieces], notes: _Notes) -> Buckets:
     """Buckets all of whose 900 s are covered, from the pieces of all segments."""
     if not pieces:
-        empty = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8))
-        return Buckets(*empty, findings=notes.findings, long_gaps=notes.long_gaps)
+        return replace(NOTHING, findings=notes.findings, long_gaps=notes.long_gaps)
     start = np.concatenate([p.start_s for p in pieces])
     stop = np.concatenate([p.stop_s for p in pieces])
     value = np.concatenate([p.value for p in pieces])

@@ -19,6 +19,7 @@ from app.commands.options import (
     ParkOption,
     ReasonOption,
     audit_faults,
+    final_before,
     instant_of,
     moment,
 )
@@ -113,7 +114,7 @@ def _final(conn: Conn, start: datetime) -> list[str]:
     sealed = sealed_until(conn)
     if sealed is None or start >= sealed:
         return []
-    return [f"what lies before {sealed.isoformat()} is final: its readings were removed"]
+    return [final_before(sealed)]
 
 
 def edits(
@@ -147,12 +148,12 @@ def undo(
     if faults := audit_faults(by, reason):
         raise ConfigError("edit undo", faults)
     with database() as connect, connect() as conn, conn.transaction():
-        known = {row["id"]: row for row in list_edits(conn, None, everything=False)}
-        if number in known and (faults := _final(conn, known[number]["start_at"])):
-            raise ConfigError(f"undo of edit {number}", faults)
-        if not undo_edit(conn, number, by, reason, clock_of(settings(), now).now()):
+        start = undo_edit(conn, number, by, reason, clock_of(settings(), now).now())
+        if start is None:
             fault = f"no edit {number} that counts; see: greenpark edit list --all"
             raise ConfigError("edit undo", [fault])
+        if faults := _final(conn, start):
+            raise ConfigError(f"undo of edit {number}", faults)
     console.print(f"edit {number} is undone; the next greenpark run or recompute applies it")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from app.commands.options import (
     ParkOption,
     ReasonOption,
     audit_faults,
+    final_before,
     instant,
 )
 from app.output import Format, show
@@ -217,8 +217,7 @@ def _rows(conn: Conn, applied: AppliedPark, key: str, document: dict[str, Any]) 
         faults = [f"{'.'.join(map(str, e['loc'])) or key}: {e['msg']}" for e in exc.errors()]
         raise ConfigError(f"meter {key}", faults) from exc
     numbers = {c.key: (c.channel_id, meter.channels[c.key]) for c in refs}
-    rows = record_rows(numbers, checked.installations[0], "command")
-    return [replace(row, serial=document["serial"]) for row in rows]
+    return record_rows(numbers, checked.installations[0], "command")
 
 
 def _as_of(conn: Conn, meter: Meter, refs: Sequence[ChannelRef], at: datetime) -> dict[str, Any]:
@@ -274,4 +273,4 @@ def _tell(
         line += f", up to {item.quarters} quarter-hours"
         console.print(line, highlight=False, soft_wrap=True)
     if sealed is not None and any(t.start_at < sealed for t in touched):
-        console.print(f"what lies before {sealed.isoformat()} is final: its readings were removed")
+        console.print(final_before(sealed))

@@ -86,3 +86,8 @@ def audit_faults(by: str, reason: str) -> list[str]:
     """What an auditor would miss in who and why."""
     faults = [] if by.strip() else ["--by is empty; expected a name"]
     return faults if len(reason.strip()) >= 3 else [*faults, "--reason needs at least 3 characters"]
+
+
+def final_before(sealed: datetime) -> str:
+    """What an operator has to know of the time before the horizon of readings."""
+    return f"what lies before {sealed.isoformat()} is final: its readings were removed"

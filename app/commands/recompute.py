@@ -8,7 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands.options import FromOption, NowOption, ParkOption, ToOption, instant_of
+from app.commands.options import (
+    FromOption,
+    NowOption,
+    ParkOption,
+    ToOption,
+    final_before,
+    instant_of,
+)
 from app.jobs.balances import compute_balances
 from app.jobs.intervals import compute_intervals
 from app.output import Format, show
@@ -77,7 +84,7 @@ def recompute(
             rows = changes_since(conn, before)
         _report(rows, done, (len(refs), ranges), dry_run=dry_run)
         if (sealed := sealed_until(conn)) is not None:
-            console.print(f"what lies before {sealed.isoformat()} is final: its readings are gone")
+            console.print(final_before(sealed))
         if done["failed"]:
             raise typer.Exit(1)
 

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from analytics.metering.buckets import NOTHING, utc
+from analytics.metering.buckets import NOTHING
 from app.jobs.quarters import Setup, compute, window
 from models.errors import ParkError
 from models.findings import Finding, Severity
-from models.periods import BUCKET_S
+from models.periods import BUCKET_S, from_s
 from storage.db import Conn, translate_db_errors
 from storage.edits import active_values, edited_channels
 from storage.findings import forget_findings, save_findings
@@ -144,7 +144,7 @@ class _Part:
     @property
     def range(self) -> tuple[int, datetime, datetime]:
         part = self.recomputed
-        return part.channel_id, utc(part.low_s), utc(part.high_s)
+        return part.channel_id, from_s(part.low_s), from_s(part.high_s)
 
 
 def _by_channel(stale: Sequence[StaleRange]) -> Mapping[int, list[StaleRange]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,17 @@ import numpy.typing as npt
 
 from analytics.metering.rollups import Rolled
 from analytics.metering.rollups import roll_up as roll_up_periods
-from models.periods import BUCKET, BUCKET_S, day_period, days, month_start, next_month, to_us
+from models.periods import (
+    BUCKET,
+    BUCKET_S,
+    day_period,
+    days,
+    from_us,
+    month_start,
+    next_month,
+    to_us,
+)
+from storage.binary import PG_EPOCH_US
 from storage.db import Conn
 from storage.rollups import (
     DAYS,
@@ -30,8 +40,7 @@ from storage.rollups import (
 )
 
 Array = npt.NDArray[Any]
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_EPOCH_US = to_us(_EPOCH)
+_EPOCH_DAY = from_us(PG_EPOCH_US).date().toordinal()
 _BUCKET_US = BUCKET_S * 1_000_000
 _MOST_QUARTERS, _MOST_HOURS = 104, 27  # the longest local day that clocks make has 25 hours
 
@@ -154,8 +163,7 @@ def _calendar(wanted: set[date], zones: Mapping[int, ZoneInfo]) -> list[Array]:
 
 
 def _pg_days(wanted: Iterable[date]) -> Array:
-    first = _EPOCH.date().toordinal()
-    return np.array([day.toordinal() - first for day in wanted], dtype=np.int32)
+    return np.array([day.toordinal() - _EPOCH_DAY for day in wanted], dtype=np.int32)
 
 
 @lru_cache(maxsize=4096)
@@ -163,7 +171,7 @@ def _cut(day: date, zone: ZoneInfo) -> _Cut:
     """The local day and its hours; an hour begins where the local clock shows a full one."""
     period = day_period(day, zone)
     count = round((period.stop - period.start) / BUCKET)
-    start = to_us(period.start) - _EPOCH_US
+    start = to_us(period.start) - PG_EPOCH_US
     hours: dict[datetime, int] = {}
     slots = [0] * _MOST_QUARTERS
     tally = [0] * _MOST_HOURS
@@ -172,10 +180,10 @@ def _cut(day: date, zone: ZoneInfo) -> _Cut:
         hour = at - timedelta(minutes=at.astimezone(zone).minute)
         slots[n] = hours.setdefault(hour, len(hours))
         tally[slots[n]] += 1
-    starts = [to_us(hour) - _EPOCH_US for hour in hours] + [0] * (_MOST_HOURS - len(hours))
+    starts = [to_us(hour) - PG_EPOCH_US for hour in hours] + [0] * (_MOST_HOURS - len(hours))
     return _Cut(
         start,
-        to_us(period.stop) - _EPOCH_US,
+        to_us(period.stop) - PG_EPOCH_US,
         count,
         all(n == 4 for n in tally[: len(hours)]) and count % 4 == 0,
         np.array(slots),

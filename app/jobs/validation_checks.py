@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from analytics.metering.checks.sums import reach_of, sums
 from app.jobs.validation_windows import STRETCHES, Loaded, Window, load
 from models.channels import ChannelRef
 from models.findings import Finding
+from models.periods import from_s
 from storage.db import Conn
 from storage.findings import forget_findings, save_findings
 from storage.validation import Span, span_buckets, span_days
@@ -115,12 +116,12 @@ def check_windows(conn: Conn, windows: Sequence[Window], related: Relations, now
             *_parent(item, below.get(n), related.loss_ratio.get(number)),
         ]
         findings += [replace(f, channel_id=number) for f in found]
-        low, high = _utc(window.at_s(window.first)), _utc(window.at_s(window.stop))
+        low, high = from_s(window.at_s(window.first)), from_s(window.at_s(window.stop))
         whole.append((number, low, high))
         long.append((number, low, max([high, *_ends(item, found)])))
         for code, start_s, stop_s in item.standing:
-            if code in STRETCHES and _utc(start_s) < low < _utc(stop_s):
-                long.append((number, _utc(start_s), _utc(start_s + 1)))
+            if code in STRETCHES and from_s(start_s) < low < from_s(stop_s):
+                long.append((number, from_s(start_s), from_s(start_s + 1)))
     forget_findings(conn, CODES, whole, now)
     forget_findings(conn, STRETCHES, long, now)
     save_findings(conn, findings, now)
@@ -201,9 +202,5 @@ def _children(
 def _ends(item: Loaded, found: Sequence[Finding]) -> list[datetime]:
     """Stops of the stretches that begin in the window or before it: nothing begins inside them."""
     high_s = item.window.at_s(item.window.stop)
-    ends = [_utc(s.stop_s) for s in stretches(item.days) if s.start_s < high_s]
+    ends = [from_s(s.stop_s) for s in stretches(item.days) if s.start_s < high_s]
     return ends + [f.stop for f in found if f.code in STRETCHES]
-
-
-def _utc(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,7 @@ from models.channels import ChannelRef
 from models.installations import Installation
 from models.meters import Role
 from models.park import Park
-from models.periods import BUCKET_S, day_start, local_day
+from models.periods import BUCKET_S, day_start, from_s, local_day
 from models.quantities import QUANTITIES
 from storage.db import Conn
 from storage.installations import installations
@@ -130,7 +130,7 @@ class Loaded:
     def declared(self) -> frozenset[date]:
         """Days of installation records."""
         zone = self.window.park.zone
-        return frozenset(local_day(datetime.fromtimestamp(r.at_s, UTC), zone) for r in self.records)
+        return frozenset(local_day(from_s(r.at_s), zone) for r in self.records)
 
     def known(self, code: str) -> frozenset[int]:
         """Starts of standing stretches that begin before the first checked day."""
@@ -207,7 +207,7 @@ def _around(
     zone = window.park.zone
 
     def midnight(at_s: float, later: int) -> int:
-        day = local_day(datetime.fromtimestamp(at_s, UTC), zone) + timedelta(days=later)
+        day = local_day(from_s(at_s), zone) + timedelta(days=later)
         return window.at_s(day)
 
     since = window.ref.in_service_from

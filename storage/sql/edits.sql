@@ -29,6 +29,7 @@ COPY interval_edit_value (edit_id, bucket_start, value) FROM STDIN
 -- %(id)s int, %(who)s, %(reason)s text, %(now)s timestamptz
 UPDATE interval_edit SET undone_at = %(now)s, undone_by = %(who)s, undone_reason = %(reason)s
 WHERE edit_id = %(id)s AND undone_at IS NULL
+RETURNING start_at
 
 -- name: mark_edit_stale
 -- %(id)s int, %(reason)s text

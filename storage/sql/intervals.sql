@@ -88,9 +88,10 @@ CROSS JOIN LATERAL (
 WHERE (i.value, i.quality, i.method, i.edit_id)
     IS DISTINCT FROM (s.value, n.quality, n.method, s.edit_id)
 
--- name: delete_vanished
--- Buckets that can no longer be computed (a correction broke the register there); their local days,
--- and gaps whose shape was taken from them, are stale.
+-- name: replace_staged
+-- Writes what is new or differs, deletes buckets that can no longer be computed (a correction broke
+-- the register there); local days of both, and gaps whose shape was taken from them, are stale.
+-- %(now)s, %(low)s, %(high)s timestamptz, %(methods)s text[]
 WITH gone AS (
     DELETE FROM interval i USING range_staging r
     WHERE i.channel_id = r.channel_id AND i.bucket_start >= r.low AND i.bucket_start < r.high
@@ -98,24 +99,7 @@ WITH gone AS (
       AND NOT EXISTS (SELECT FROM interval_staging s
                       WHERE s.channel_id = i.channel_id AND s.bucket_start = i.bucket_start)
     RETURNING i.channel_id, i.bucket_start
-), stale AS (
-    INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
-    SELECT DISTINCT g.channel_id, g.start_at, g.stop_at, 'like days changed'
-    FROM gone JOIN shaped_gap g ON g.channel_id = gone.channel_id
-        AND gone.bucket_start >= g.from_at AND gone.bucket_start < g.start_at
-), days AS (
-    INSERT INTO stale_day (channel_id, day)
-    SELECT DISTINCT gone.channel_id, (gone.bucket_start AT TIME ZONE p.timezone)::date
-    FROM gone JOIN channel c USING (channel_id) JOIN meter m USING (meter_id)
-    JOIN park p USING (park_id)
-    ON CONFLICT DO NOTHING
-)
-SELECT count(*) FROM gone
-
--- name: upsert_intervals
--- What is new or differs; its local days, and gaps whose shape was taken from it, are stale.
--- %(now)s timestamptz, %(methods)s text[]
-WITH changed AS (
+), written AS (
     INSERT INTO interval (channel_id, bucket_start, value, quality, method, computed_at, edit_id,
         low, high, last)
     SELECT channel_id, bucket_start, value,
@@ -132,6 +116,8 @@ WITH changed AS (
             IS DISTINCT FROM (excluded.value, excluded.quality, excluded.method, excluded.edit_id,
                excluded.low, excluded.high, excluded.last)
     RETURNING channel_id, bucket_start
+), changed AS MATERIALIZED (
+    SELECT * FROM gone UNION ALL SELECT * FROM written
 ), stale AS (
     INSERT INTO stale_range (channel_id, start_at, stop_at, reason)
     SELECT DISTINCT g.channel_id, g.start_at, g.stop_at, 'like days changed'

@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from app.cli import make_app
 from app.clock import RealClock
 from app.embedded import Broker
+from app.settings import settings
 from collectors.service import Collector, CollectorSettings
 from models.broker import BrokerAddress
 from models.park import Park, load_park
@@ -56,3 +59,18 @@ def collector(dsn: str, applied: Park, broker: Broker) -> Iterator[Callable[[], 
         made.stop()
         thread.join(20)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def run(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """The program on the test database; its output."""
+    monkeypatch.setenv("GREENPARK_DSN", dsn)
+    settings.cache_clear()
+
+    def command(*words: str) -> str:
+        result = CliRunner().invoke(make_app(words[0]), list(words), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    yield command
+    settings.cache_clear()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from app.cli import make_app
 from app.jobs.balances import compute_balances
 from app.jobs.intervals import compute_intervals
-from app.settings import settings
 from models.errors import ConfigError
 from models.park import Park
 from storage.db import Conn, connect
@@ -25,22 +22,6 @@ from tests.integration.test_pipeline import GRID, Q
 Run = Callable[..., str]
 WHO = ("--by", "Li Na", "--reason", "meter was bridged")
 METER = ("--meter", "a-grid", "--channel", "import_kwh")
-
-
-@pytest.fixture
-def run(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """The program on the test database at a fixed time; its output."""
-    monkeypatch.setenv("GREENPARK_DSN", dsn)
-    settings.cache_clear()
-
-    def command(*words: str) -> str:
-        app = make_app(words[0])
-        result = CliRunner().invoke(app, list(words), catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    yield command
-    settings.cache_clear()
 
 
 @pytest.fixture

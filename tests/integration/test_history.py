@@ -10,11 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from app.cli import make_app
 from app.jobs.balances import compute_balances
-from app.settings import settings
 from models.errors import ConfigError
 from models.park import Park, parse_park
 from storage.db import Conn
@@ -26,23 +23,17 @@ T1, T2, T3, T4 = (datetime(2026, 2, n, tzinfo=UTC) for n in (1, 2, 3, 4))
 Run = Callable[..., list[dict[str, Any]]]
 
 
-@pytest.fixture
-def run(dsn: str, applied: Park, monkeypatch: pytest.MonkeyPatch) -> Run:
+@pytest.fixture(name="run")
+def run_and_read(run: Callable[..., str], applied: Park) -> Run:
     """Runs a command on the database and reads its CSV."""
-    monkeypatch.setenv("GREENPARK_DSN", dsn)
-    settings.cache_clear()
 
     def command(*words: str, form: str = "csv") -> Any:
-        result = CliRunner().invoke(
-            make_app(words[0]), [*words, "--format", form], catch_exceptions=False
-        )
-        assert result.exit_code == 0, result.output
+        said = run(*words, "--format", form)
         if form == "csv":
-            return list(csv.DictReader(io.StringIO(result.output)))
-        return json.loads(result.output) if form == "json" else result.output
+            return list(csv.DictReader(io.StringIO(said)))
+        return json.loads(said) if form == "json" else said
 
-    yield command
-    settings.cache_clear()
+    return command
 
 
 def channel(conn: Conn, meter: str, key: str) -> int:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from app.cli import make_app
-from app.settings import settings
 from models.errors import ConfigError
 from models.park import Park
 from storage.db import Conn
@@ -25,18 +23,9 @@ WHO = ("--by", "Li Na", "--reason", "defective display")
 
 
 @pytest.fixture
-def meter(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
+def meter(run: Meter) -> Meter:
     """The command on the test database; its output."""
-    monkeypatch.setenv("GREENPARK_DSN", dsn)
-    settings.cache_clear()
-
-    def command(*words: str) -> str:
-        result = CliRunner().invoke(make_app("meter"), ["meter", *words], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    yield command
-    settings.cache_clear()
+    return partial(run, "meter")
 
 
 @pytest.fixture

@@ -21,13 +21,12 @@ from tests.integration.test_edit_command import (
     calculate,
     edit,
     metered,
-    run,
     state,
 )
 from tests.integration.test_interval_job import GAP, MONDAY, NOW, with_gap
 from tests.integration.test_pipeline import GRID, PV, Q
 
-__all__ = ["metered", "run", "with_gap"]
+__all__ = ["metered", "with_gap"]
 DAY = 96 * Q
 
 

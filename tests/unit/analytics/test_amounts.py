@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.metering.amounts import amount_buckets
-from analytics.metering.buckets import EVEN, MEASURED, SOURCE, Buckets
+from analytics.metering.buckets import Buckets
+from models.quality import EVEN, MEASURED, SOURCE
 
 T0 = 1_772_323_200  # 2026-03-01 00:00 UTC, on a bucket boundary
 DAY = 86_400

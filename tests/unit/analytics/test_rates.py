@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.metering.buckets import LINEAR, MEASURED, Buckets
+from analytics.metering.buckets import Buckets
 from analytics.metering.rates import rate_buckets
+from models.quality import LINEAR, MEASURED
 
 T0 = 1_772_323_200  # 2026-03-01 00:00 UTC, on a bucket boundary
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.metering.buckets import FLAT, LIKE_DAYS, LINEAR, Buckets
+from analytics.metering.buckets import Buckets
 from analytics.metering.registers import Installation, RegisterSpec, register_buckets
+from models.quality import FLAT, LIKE_DAYS, LINEAR
 
 T0 = 1_772_323_200.0  # 2026-03-01 00:00 UTC, on a bucket boundary
 Q = 900.0
