@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from simulators.message import Message
-from simulators.source import ParkSimulator
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,14 @@ class Clock(Protocol):
         ...
 
 
+class Source(Protocol):
+    """What has messages: a park or a fleet."""
+
+    def messages(self, start: datetime, stop: datetime, *, batch: int = 1) -> Iterator[Message]:
+        """Messages of `[start, stop)` by due time."""
+        ...
+
+
 class Sink(Protocol):
     """Where messages go; `simulators.publisher.Publisher` is one."""
 
@@ -38,13 +46,14 @@ class Sink(Protocol):
 
 
 def run_live(
-    simulator: ParkSimulator,
+    simulator: Source,
     publisher: Sink,
     clock: Clock,
     start: datetime,
     stop_event: threading.Event,
+    stop: datetime | None = None,
 ) -> datetime:
-    """Publish each message when the clock reaches its due time, until told to stop.
+    """Publish each message when the clock reaches its due time, until `stop` or told to stop.
 
     What is due already when this begins (a pause, a slow broker) is published at once, in order.
 
@@ -53,15 +62,16 @@ def run_live(
         of that very instant may have been too (an identical repetition does no harm).
     """
     low = start
-    while not stop_event.is_set():
-        for message in simulator.messages(low, low + _AHEAD):
+    while not stop_event.is_set() and (stop is None or low < stop):
+        high = low + _AHEAD if stop is None else min(low + _AHEAD, stop)
+        for message in simulator.messages(low, high):
             if not _wait_until(message.due_at, clock, stop_event):
                 log.info("stopped before %s", message.due_at.isoformat())
                 return message.due_at
             while not publisher.publish(message, _LONGEST_WAIT_S):
                 if stop_event.is_set():
                     return message.due_at
-        low += _AHEAD
+        low = high
     return low
 
 

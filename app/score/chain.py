@@ -1,0 +1,135 @@
+"""A simulated park through codec, writer and every job, day by day, on a database of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from analytics.green.balance import DAY_COLUMNS
+from app.clock import FixedClock
+from app.jobs.pipeline import calculate
+from collectors.backfill import store_history
+from collectors.formats.base import Incoming
+from models.meters import Role
+from models.park import Park
+from models.periods import day_start, days
+from simulators.source import ParkSimulator
+from storage.alerts import list_alerts
+from storage.balances import balance_days, role_days
+from storage.db import Conn
+from storage.findings import list_findings
+from storage.migrate import migrate
+from storage.parks import applied_parks, apply_park, enterprise_ids
+
+_BATCH = 96
+_MOST_FINDINGS = 100_000
+_SETTLING = timedelta(hours=6)  # what happens in the last hours may be told after them
+
+
+@dataclass
+class Observed:
+    """What the chain says at the end.
+
+    Attributes:
+        energy: index (enterprise, local day), columns of the daily balance; incomplete days have
+            fewer `buckets` than `expected_buckets`.
+        amounts: water [m3] and product [t] by (enterprise, local day); incomplete days are absent.
+        findings, alerts: as their commands list them.
+        counters: readings by outcome of the writer; `generated` those the simulator sent.
+    """
+
+    energy: pd.DataFrame
+    amounts: pd.DataFrame
+    findings: list[dict[str, Any]]
+    alerts: list[dict[str, Any]]
+    counters: Counter[str] = field(default_factory=Counter)
+
+
+def run_chain(
+    simulator: ParkSimulator,
+    park: Park,
+    connect: Callable[[], Conn],
+    start: date,
+    stop: date,
+    told: Callable[[date], None] = lambda day: None,
+) -> Observed:
+    """Store the messages of each day as they arrive, then run every job at its end.
+
+    Args:
+        connect: opens connections to an empty database.
+        start, stop: local days, half-open.
+        told: called after each day.
+
+    Raises:
+        StorageError: a job failed.
+    """
+    logging.getLogger("alerts").setLevel(logging.ERROR)
+    with connect() as conn:
+        migrate(conn)
+        with conn.transaction():
+            apply_park(conn, park, day_start(start, park.zone))
+    counters: Counter[str] = Counter()
+    for day in days(start, stop):
+        low, high = (day_start(d, park.zone) for d in (day, day + timedelta(days=1)))
+        stored = store_history(_counted(simulator, low, high, counters), connect, FixedClock(high))
+        counters.update(stored)
+        _calculate(connect, high)
+        told(day)
+    _calculate(connect, day_start(stop, park.zone) + _SETTLING)
+    with connect() as conn:
+        return _look(conn, park, start, stop, counters)
+
+
+def _counted(
+    simulator: ParkSimulator, low: datetime, high: datetime, counters: Counter[str]
+) -> Iterator[Incoming]:
+    for message in simulator.messages(low, high, batch=_BATCH):
+        counters["generated"] += message.readings
+        yield Incoming(message.topic, message.payload, message.due_at)
+
+
+def _calculate(connect: Callable[[], Conn], now: datetime) -> None:
+    for name, result in calculate(lambda: connect(), now).items():
+        if "error" in result:
+            msg = f"job {name} at {now.isoformat()}: {result['error']}"
+            raise RuntimeError(msg)
+
+
+def _look(conn: Conn, park: Park, start: date, stop: date, counters: Counter[str]) -> Observed:
+    applied = next(a for a in applied_parks(conn) if a.park.key == park.key)
+    energy, amounts = {}, {}
+    for key, number in enterprise_ids(conn, applied.park_id).items():
+        energy[key] = balance_days(conn, number, start, stop)
+        amounts[key] = pd.DataFrame(
+            {
+                name: role_days(conn, number, role, start, stop)["value"]
+                for name, role in (
+                    ("water_m3", Role.WATER_INTAKE),
+                    ("product_t", Role.PRODUCTION),
+                )
+            },
+            dtype=float,
+        )
+    alerts = [
+        {
+            "enterprise": a.enterprise_key,
+            "rule": a.rule,
+            "opened_at": a.opened_at,
+            "state": a.state,
+        }
+        for a in list_alerts(conn, applied.park_id, include_resolved=True)
+    ]
+    names = ["enterprise", "day"]
+    return Observed(
+        pd.concat(energy, names=names).astype(dict.fromkeys(DAY_COLUMNS, float)),
+        pd.concat(amounts, names=names),
+        list_findings(conn, _MOST_FINDINGS),
+        alerts,
+        counters,
+    )
