@@ -8,7 +8,7 @@ from typing import Any
 
 from collectors.formats.base import Decoded, Incoming, Options
 from collectors.formats.sparkplug_host import SparkplugHost
-from collectors.formats.sparkplug_schema import DataType, Payload
+from models.sparkplug import DataType, Payload
 
 GROUP, EDGE, DEVICE = "g", "gw", "em1"
 SENT_MS = 1_772_324_100_000  # 2026-03-01T00:15:00Z

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from google.protobuf.message import DecodeError
 
 from collectors.formats.base import epoch_ms_us
-from collectors.formats.sparkplug_schema import DataType, Payload
 from models.errors import PayloadError
 from models.quantities import QUANTITIES
+from models.sparkplug import DataType, Payload
 
 MAX_METRICS = 10_000
 _MAX_NAME = 1_000

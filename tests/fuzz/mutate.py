@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from collectors.formats import template
-from collectors.formats.sparkplug_schema import Payload
+from models.sparkplug import Payload
 from tests.fuzz.corpus import NOW_MS, Seed, encoded, seeds
 
 Rng = random.Random

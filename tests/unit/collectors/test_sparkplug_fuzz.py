@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from collectors.formats.base import Incoming, Options
 from collectors.formats.sparkplug_host import SparkplugHost
-from collectors.formats.sparkplug_schema import Payload
 from models.errors import PayloadError
+from models.sparkplug import Payload
 from tests.sparkplug_messages import ARRIVED, Talk
 
 OLDEST_US, NEWEST_US = 946_684_800_000_000, 253_402_300_800_000_000

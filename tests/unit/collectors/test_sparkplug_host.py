@@ -10,8 +10,8 @@ import pytest
 from collectors.formats import sparkplug_nodes
 from collectors.formats.base import Incoming, Options
 from collectors.formats.sparkplug_host import Loss, SparkplugHost, state_payload, state_topic
-from collectors.formats.sparkplug_schema import DataType, Payload
 from models.errors import PayloadError
+from models.sparkplug import DataType, Payload
 from tests.sparkplug_messages import ARRIVED, SENT_MS, Talk, bd_seq, codes, metric, payload, read
 
 ENERGY = [("gw/em1", "energy", 101.0)]

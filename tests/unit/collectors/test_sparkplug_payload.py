@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from collectors.formats.base import Incoming, Options
 from collectors.formats.sparkplug import MAX_METRICS, parse
 from collectors.formats.sparkplug_host import SparkplugHost
-from collectors.formats.sparkplug_schema import DataType, Payload
 from models.errors import PayloadError
+from models.sparkplug import DataType, Payload
 from tests.sparkplug_messages import (
     ARRIVED,
     BITS,
