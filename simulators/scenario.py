@@ -19,13 +19,31 @@ class _Model(BaseModel):
 
 
 class Site(_Model):
-    """Where sun and wind are computed."""
+    """Where sun and wind are computed.
+
+    Attributes:
+        roof_tilt_deg: tilt of the modules, towards the equator.
+        dc_ac_ratio: module rating over inverter rating; above 1 the inverter clips at noon.
+        temperature_mean_degc: yearly mean of the air; warmest and coldest month lie
+            `temperature_season_k` above and below it.
+        wind_scale_m_s: Weibull scale of the wind at hub height, over a usual year.
+        turbine: a type of windpowerlib's turbine library.
+        weather_file: measured weather (see `weather_file.py`) instead of a synthetic year.
+        weather_wind_height_m: height at which the wind of `weather_file` was measured.
+    """
 
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
     altitude_m: float = Field(default=0, ge=-400, le=6000)
     roof_tilt_deg: float = Field(default=30, ge=0, le=90)
-    wind_scale_m_s: float = Field(default=7.6, gt=0, description="Weibull scale at hub height")
+    dc_ac_ratio: float = Field(default=1.1, ge=0.8, le=2)
+    temperature_mean_degc: float = Field(default=7.0, ge=-30, le=40)
+    temperature_season_k: float = Field(default=17.5, ge=0, le=40)
+    wind_scale_m_s: float = Field(default=7.6, gt=0, le=20)
+    hub_height_m: float = Field(default=100, ge=10, le=250)
+    turbine: str = "V126/3450"
+    weather_file: Path | None = None
+    weather_wind_height_m: float = Field(default=10, ge=1, le=250)
 
 
 class Holiday(_Model):
