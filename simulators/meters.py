@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
 
 import numpy as np
 
 from models.park import Park
+from simulators.meter_clock import MeterClock, clock_of
 from simulators.meter_models import MeterModel as MeterModel
 from simulators.meter_models import MeterModels as MeterModels
 from simulators.plant import Point, points
 from simulators.register_life import Segment, segments
 from simulators.timegrid import Floats, Ints, generator
 
-DAY_S = 86_400
-_MOST_SHIFT_RATIO = 0.4  # of the shortest period of the meter: readings keep their order
 _GAUGE_DIGITS = 1
-
-
-@dataclass(frozen=True)
-class _Clock:
-    """How a meter's instants differ from the plan; all of its channels share it."""
-
-    model: MeterModel
-    key: np.uint64
-    phase_s: float
-    most_s: float
 
 
 class MeterBank:
@@ -57,7 +45,7 @@ class MeterBank:
         self._life: dict[str, tuple[Segment, ...]] = {}
         self._per_unit: dict[str, float] = {}
         self._digits: dict[str, int] = {}
-        self._clocks: dict[str, _Clock] = {}
+        self._clocks: dict[str, MeterClock] = {}
         self._gains: dict[tuple[str, int], float] = {}
         self._carried: dict[tuple[str, int], tuple[float, float]] = {}
         self._models: dict[str, MeterModel] = {}
@@ -66,7 +54,7 @@ class MeterBank:
             model = models.of(meter)
             self._models[meter.key] = model
             if meter.key not in self._clocks:
-                self._clocks[meter.key] = self._clock(point, model)
+                self._clocks[meter.key] = clock_of(meter, model, seed)
             start = start_registers.get(path)
             if start is None:
                 start = generator(seed, "start", path).uniform(100, 20_000)
@@ -76,7 +64,7 @@ class MeterBank:
     @property
     def most_late_s(self) -> float:
         """The most by which a register is read after (or before) its planned instant."""
-        return max((self._most_late_s(c) for c in self._clocks.values()), default=0.0)
+        return max((c.most_late_s for c in self._clocks.values()), default=0.0)
 
     def digits(self, point: Point) -> int:
         """Decimals that the display has."""
@@ -93,17 +81,11 @@ class MeterBank:
 
     def sampled_s(self, meter: str, stamps: Ints) -> Floats:
         """True epoch seconds at which the register is read."""
-        clock, model = self._clocks[meter], self._clocks[meter].model
-        at_s = stamps + self._jitter_ms(clock, stamps) / 1000
-        if model.clock_drift_s_per_day:
-            since_s = (at_s - clock.phase_s) % (model.clock_set_every_days * DAY_S)
-            ahead_s = model.clock_drift_s_per_day * since_s / DAY_S
-            at_s = at_s - np.clip(ahead_s, -clock.most_s, clock.most_s)
-        return np.asarray(at_s, dtype=np.float64)
+        return self._clocks[meter].sampled_s(stamps)
 
     def shown_ms(self, meter: str, stamps: Ints) -> Ints:
         """Epoch milliseconds that the meter's clock says at these readings."""
-        return np.asarray(stamps * 1000 + self._jitter_ms(self._clocks[meter], stamps))
+        return self._clocks[meter].shown_ms(stamps)
 
     def display(
         self, point: Point, total: Floats, sampled_s: Floats, total_at: Callable[[float], float]
@@ -168,33 +150,6 @@ class MeterBank:
             error = drawn[np.abs(drawn) <= 2][0] * limit / 2
             known = self._gains[meter, device] = 1.0 + float(error)
         return known
-
-    def _clock(self, point: Point, model: MeterModel) -> _Clock:
-        rng = generator(self._seed, "clock", point.meter.key)
-        key = np.uint64(rng.integers(1 << 63))
-        phase_s = float(rng.uniform(0, model.clock_set_every_days * DAY_S))
-        shortest = min(c.period_s for c in point.meter.channels.values())
-        return _Clock(model, key, phase_s, _MOST_SHIFT_RATIO * shortest)
-
-    def _jitter_ms(self, clock: _Clock, stamps: Ints) -> Ints:
-        most_ms = int(min(clock.model.jitter_s, clock.most_s) * 1000)
-        if most_ms == 0:
-            return np.zeros(len(stamps), dtype=np.int64)
-        return (_mixed(stamps.astype(np.uint64) ^ clock.key) % np.uint64(most_ms + 1)).astype(
-            np.int64
-        )
-
-    def _most_late_s(self, clock: _Clock) -> float:
-        drift = abs(clock.model.clock_drift_s_per_day) * clock.model.clock_set_every_days
-        return min(clock.model.jitter_s, clock.most_s) + min(drift, clock.most_s)
-
-
-def _mixed(x: np.typing.NDArray[np.uint64]) -> np.typing.NDArray[np.uint64]:
-    """Random bits of each number. Source: splitmix64 of Sebastiano Vigna, public domain."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(x ^ (x >> np.uint64(31)), dtype=np.uint64)
 
 
 def _parts(life: tuple[Segment, ...], at_s: Floats) -> list[tuple[int, int, int]]:
