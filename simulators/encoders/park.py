@@ -14,7 +14,7 @@ from simulators.encoders.column import Block, Column, Encoder, rfc3339
 from simulators.encoders.foreign import Device
 from simulators.encoders.native import Native, gathered
 from simulators.encoders.senml import SenML
-from simulators.encoders.sparkplug import Own, Sessions, Sparkplug, SparkplugPart
+from simulators.encoders.sparkplug import Own, Sessions, Sparkplug, SparkplugPart, node_of
 from simulators.encoders.thingsboard import ThingsBoard
 from simulators.encoders.vendor import VENDORS, Vendor
 from simulators.message import Message
@@ -86,7 +86,7 @@ class Encoders:
 
     def _encoder(self, source: Source, device: Device) -> Encoder:
         if source.format == "sparkplug":
-            node = (source.topic, device.name.partition("/")[0])
+            node = node_of(device)
             made = Sparkplug(device, self._aliases[node])
             self._aliases[node] += len(device.channels)
             if not made.device:

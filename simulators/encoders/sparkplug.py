@@ -44,9 +44,8 @@ class Sparkplug:
     """
 
     def __init__(self, device: Device, alias: int) -> None:
-        levels = device.pattern.split("/")
-        group = levels[1] if len(levels) > 1 and levels[1] not in ("+", "#") else device.meter
-        edge, _, below = device.name.partition("/")
+        group, edge = node_of(device)
+        below = device.name.partition("/")[2]
         self.node, self.device, self._alias = (group, edge), below, alias
         kind = "DDATA" if below else "NDATA"
         self._topic = "/".join([NAMESPACE, group, kind, edge, *([below] if below else [])])
@@ -76,6 +75,13 @@ class Sparkplug:
             due, self._topic, b"", len(values),
             self.node, self.device, self._metrics, tuple(values), self._alias,
         )  # fmt: skip
+
+
+def node_of(device: Device) -> tuple[str, str]:
+    """Group and edge node; a filter that leaves the group open gets that of the meter's name."""
+    levels = device.pattern.split("/")
+    named = len(levels) > 1 and levels[1] not in ("+", "#")
+    return levels[1] if named else device.meter, device.name.partition("/")[0]
 
 
 @dataclass

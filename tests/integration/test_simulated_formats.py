@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,10 +20,13 @@ from models.quantities import read_quantity
 from models.sources import Source
 from models.topics import matches
 from simulators.encoders import Column, Encoders
+from simulators.encoders.foreign import Device
+from simulators.encoders.vendor import VENDORS
 from simulators.message import Message
 from tests.payload_cases import decoder
 
 AT_S = 1_772_323_200
+_STAMPS = 100  # of three devices: Sparkplug's sequence numbers begin anew
 NAMES = {"zh": "x", "en": "x"}
 CHANNELS = {
     "import_energy": {"quantity": "active_energy", "unit": "kWh", "kind": "register"},
@@ -86,12 +89,12 @@ def simulate(
     messages: list[Message] = []
     truth: set[Reading] = set()
     for meter in park.enterprises[0].meters:
-        stamps = AT_S + 900 * np.arange(40, dtype=np.int64)
-        shown_ms = stamps * 1000 + (rng.integers(0, jitter_ms, 40) if jitter_ms else 0)
+        stamps = AT_S + 900 * np.arange(_STAMPS, dtype=np.int64)
+        shown_ms = stamps * 1000 + (rng.integers(0, jitter_ms, _STAMPS) if jitter_ms else 0)
         columns = []
         for key, digits in (("import_energy", 4), ("power", 1), ("voltage", 1)):
-            values = np.round(rng.uniform(0, 20_000, 40), digits)
-            values[rng.random(40) < 0.1] = np.nan
+            values = np.round(rng.uniform(0, 20_000, _STAMPS), digits)
+            values[rng.random(_STAMPS) < 0.1] = np.nan
             columns.append(Column(key, values, digits))
             truth |= {
                 (meter.key, key, at * 1000, value)
@@ -119,8 +122,7 @@ def received(source: Source, messages: Iterable[Message]) -> list[Reading]:
     found = []
     for message in messages:
         assert matches(source.topic, message.topic)
-        arrived = message.due_at + timedelta(0)
-        out = decode(Incoming(message.topic, message.payload, arrived), options)
+        out = decode(Incoming(message.topic, message.payload, message.due_at), options)
         assert not out.problems
         assert not out.replies
         assert len(out.values) == message.readings
@@ -161,3 +163,18 @@ def test_native_json_is_read(formats: Any, batch: int) -> None:
     assert len(values) == len(truth)
     assert {tuple(v[:4]) for v in values} == truth
     assert all(to_us(m.due_at) % 1000 == 0 for m in messages)
+
+
+@pytest.mark.parametrize("template", VENDORS)
+def test_every_value_of_a_vendor_is_the_one_of_its_template(template: str) -> None:
+    ends, fields, write = VENDORS[template]
+    device = Device("m1", "dev1", {}, {}, "#")
+    topic = f"site/{ends[0].replace('{device}', 'dev1')}"
+    for channel, (key, unit) in fields.items():
+        for text in write(device, AT_S * 1000, {key: "12.5"}):
+            message = Message(datetime.fromtimestamp(AT_S, UTC), topic, text.encode(), 1)
+            incoming = Incoming(message.topic, message.payload, message.due_at)
+            out = decoder(template)(incoming, Options())
+            assert [tuple(v) for v in out.values] == [
+                ("dev1", channel, AT_S * 1_000_000, 12.5, False, unit)
+            ]

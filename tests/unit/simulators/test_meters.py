@@ -193,6 +193,8 @@ def test_a_clock_runs_ahead_until_it_is_set_right() -> None:
     assert ((np.diff(ahead) < 0).sum()) in (8, 9)
     assert (bank.shown_ms("m1", AT_S) == AT_S * 1000).all()
     assert (np.diff(shown(bank, made)) >= 0).all()
+    part = bank.sampled_s("m1", AT_S[777:999])
+    assert (part == bank.sampled_s("m1", AT_S)[777:999]).all()
 
 
 def test_a_gauge_has_the_error_and_the_record_of_its_device() -> None:
