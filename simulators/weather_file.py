@@ -41,7 +41,7 @@ def measured_year(path: Path, grid: YearGrid) -> Measured:
         ConfigError: unreadable, a missing column, a value that cannot be, a longer gap, no
             whole year; with the row and the column.
     """
-    series = _read(path, str(grid.zone))
+    series = _read(path, str(grid.zone), _version(path))
     whole = _whole_years(path, series, grid)
     year = grid.year if grid.year in whole else whole[grid.year % len(whole)]
     source = YearGrid(year, grid.zone)
@@ -59,8 +59,17 @@ def _position_s(grid: YearGrid, source: YearGrid) -> Floats:
     return position + np.where(position >= leap_day_s, days * _DAY_S, 0)
 
 
+def _version(path: Path) -> tuple[int, int]:
+    """A changed file is read again."""
+    try:
+        stat = path.stat()
+    except OSError as exc:
+        raise ConfigError(str(path), [f"cannot be read: {exc.strerror}"]) from exc
+    return stat.st_mtime_ns, stat.st_size
+
+
 @lru_cache(maxsize=4)
-def _read(path: Path, zone: str) -> dict[str, tuple[Floats, Floats]]:
+def _read(path: Path, zone: str, version: tuple[int, int]) -> dict[str, tuple[Floats, Floats]]:
     try:
         raw = pd.read_csv(path, dtype=str, skipinitialspace=True)
     except OSError as exc:
