@@ -15,9 +15,11 @@ class Message:
         topic: MQTT topic of the public contract.
         payload: exact bytes.
         readings: number of (channel, time) values inside.
+        source: enterprise and meter; transport faults find their messages by it.
     """
 
     due_at: datetime
     topic: str
     payload: bytes
     readings: int
+    source: tuple[str, str] = ("", "")

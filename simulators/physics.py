@@ -38,11 +38,13 @@ class Flows:
 
     Attributes:
         generation_kw: delivered power of each generator, by meter.
+        available_kw: what each could have delivered; the rest is curtailed.
         charge_level_ratio: state of charge at the start of each step.
     """
 
     load_kw: Floats
     generation_kw: Mapping[str, Floats]
+    available_kw: Mapping[str, Floats]
     charge_kw: Floats
     discharge_kw: Floats
     charge_level_ratio: Floats
@@ -133,6 +135,7 @@ def enterprise_flows(
     return Flows(
         load,
         delivered,
+        {**supply.own_kw, **supply.direct_kw},
         charge,
         discharge,
         level,

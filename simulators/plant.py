@@ -49,8 +49,8 @@ def scenario_faults(park: Park, scenario: Scenario) -> Iterator[str]:
         yield f"the scenario is for park {scenario.park!r}, the park file for {park.key!r}"
     for point in points(park):
         kind = point.channel.kind
-        if kind not in ("register", "gauge"):
-            yield f"channel {point.path}: kind {kind} is not simulated; use register or gauge"
+        if kind == "batch":
+            yield f"channel {point.path}: kind {kind} is not simulated; use register or interval"
     yield from _unknown("enterprise", scenario.enterprises, {e.key for e in park.enterprises})
     yield from _unknown("start register", scenario.start_registers, {p.path for p in points(park)})
     for station in scenario.substations.values():
@@ -74,17 +74,22 @@ def _unknown(what: str, got: Iterable[str], known: Container[str]) -> Iterator[s
     return (f"{what} {key!r} is not known" for key in got if key not in known)
 
 
-def park_year(park: Park, scenario: Scenario, seed: int, grid: YearGrid) -> dict[str, Floats]:
-    """Every channel by path: amount of each step (registers), state of each step (gauges).
-
-    Canonical units of the quantity catalogue.
-    """
+def park_flows(park: Park, scenario: Scenario, seed: int, grid: YearGrid) -> dict[str, Flows]:
+    """What truly flows at every enterprise, mean of each step."""
     sun = pv_ratio(grid, scenario.site, seed)
-    flows = {
+    return {
         e.key: _flows(e, scenario, seed, grid, sun)
         for e in park.enterprises
         if e.key in scenario.enterprises
     }
+
+
+def park_year(park: Park, scenario: Scenario, seed: int, grid: YearGrid) -> dict[str, Floats]:
+    """Every channel by path: amount of each step, or its state at a gauge.
+
+    Canonical units of the quantity catalogue.
+    """
+    flows = park_flows(park, scenario, seed, grid)
     feeds = {}
     for meter, station in scenario.substations.items():
         net = sum(
@@ -94,8 +99,7 @@ def park_year(park: Park, scenario: Scenario, seed: int, grid: YearGrid) -> dict
     out = {}
     for point in points(park):
         series = _series(point, flows[point.enterprise.key], feeds)
-        register = point.channel.kind == "register"
-        out[point.path] = series * STEP_H if register else series
+        out[point.path] = series if point.channel.kind == "gauge" else series * STEP_H
     return out
 
 

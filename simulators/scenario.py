@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import ConfigError
+from simulators.meter_models import MeterModels
 
 Shape = Literal["flat", "three_shifts", "two_shifts", "day_shift"]
 
@@ -131,6 +132,9 @@ class Scenario(_Model):
         substations: keyed by meter.
         start_registers: raw reading on 1 January of `first_year`, keyed `meter/channel`; the
             others are drawn from the seed.
+        meters: how far meters are from ideal: class, clock, jitter, replacements, mistakes.
+        formats: how the meters of an enterprise that have no source send: each for itself
+            (native), or all together by a gateway (list).
     """
 
     park: str
@@ -140,6 +144,8 @@ class Scenario(_Model):
     enterprises: dict[str, EnterpriseModel] = Field(min_length=1)
     substations: dict[str, SubstationModel] = {}
     start_registers: dict[str, Annotated[float, Field(ge=0)]] = {}
+    meters: MeterModels = MeterModels()
+    formats: dict[str, Literal["native", "list"]] = {}
 
 
 def load_scenario(path: Path) -> Scenario:

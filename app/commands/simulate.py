@@ -13,6 +13,7 @@ import typer
 
 from app.clock import AcceleratedClock, Clock, RealClock, wall_now
 from app.commands.options import instant
+from app.commands.simulate_check import check, scenario_file
 from app.progress import progress_bar
 from app.settings import settings
 from app.wiring import broker_address, clock_of, console
@@ -26,60 +27,100 @@ from simulators.source import ParkSimulator
 
 _FLUSH_S = 600.0  # after a range: nothing may stay behind
 _FLUSH_LIVE_S = 10.0  # after a request to stop
+_MAX = "max"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command()(simulate)
+    """Add the command and its parts to the program."""
+    group = typer.Typer(invoke_without_command=True, subcommand_metavar="[check]")
+    group.callback()(simulate)
+    group.command("check")(check)
+    app.add_typer(group, name="simulate")
+
+
+def speed_of(text: str) -> float | None:
+    """Park seconds per second; None for as fast as it goes.
+
+    Raises:
+        typer.BadParameter: neither a positive number nor max.
+    """
+    if text == _MAX:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.001 <= value < 1e9:
+        msg = f"{text!r} is no speed; expected park seconds per second, e.g. 60, or max"
+        raise typer.BadParameter(msg)
+    return value
 
 
 def simulate(
-    park: Annotated[Path, typer.Option(help="park.yaml")],
-    scenario: Annotated[Path, typer.Option(help="how the park behaves: simulation.yaml")],
+    ctx: typer.Context,
+    park: Annotated[Path | None, typer.Option(help="park.yaml")] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(help="how the park behaves; default: simulation.yaml beside park.yaml"),
+    ] = None,
     start: Annotated[
         datetime | None,
         typer.Option("--from", parser=instant, metavar="TIME", help="default: now"),
     ] = None,
     stop: Annotated[
         datetime | None,
-        typer.Option(
-            "--to",
-            parser=instant,
-            metavar="TIME",
-            help="publish up to here as fast as it goes, then end",
-        ),
+        typer.Option("--to", parser=instant, metavar="TIME", help="end here; default: Ctrl-C"),
     ] = None,
     speed: Annotated[
-        float | None,
-        typer.Option(min=0.001, help="park seconds per second; default: GREENPARK_CLOCK"),
+        str | None,
+        typer.Option(
+            metavar="N|max",
+            help="park seconds per second; default: max with --to, else GREENPARK_CLOCK",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="another seed, another year")] = 2026,
     batch: Annotated[
-        int, typer.Option(min=1, max=1000, help="time stamps per message, with --to")
+        int, typer.Option(min=1, max=1000, help="time stamps per message, at speed max")
     ] = 96,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="count, publish nothing")] = False,
 ) -> None:
     """Publish the meters of a simulated park over MQTT.
 
-    Live by default, from now (or --from) on the clock of the settings, until Ctrl-C. With --to a
-    range, as fast as it goes. The same seed continues the same registers.
+    Live from now (or --from) on the clock of the settings, until Ctrl-C or --to. At speed max a
+    range goes as fast as it can. The same seed continues the same registers; repetitions are
+    recognised.
 
     Examples:
-    greenpark simulate --park examples/donghe/park.yaml --scenario examples/donghe/simulation.yaml
-    --- the same with --from 2026-03-01T00:00:00+08:00 --to 2026-03-08T00:00:00+08:00
+    greenpark simulate --park examples/donghe/park.yaml
+    --- greenpark simulate --park P --from 2026-03-01T00:00:00+08:00 --speed 60
+    --- greenpark simulate --park P --from 2026-03-01T00:00:00+08:00
+    --to 2026-03-08T00:00:00+08:00
+    --- greenpark simulate check --park P
     """
-    simulator = ParkSimulator(load_park(park), load_scenario(scenario), seed)
-    if stop is not None:
-        if start is None or start >= stop or speed is not None:
-            msg = "--to needs an earlier --from, and no --speed: a range goes as fast as it can"
-            raise typer.BadParameter(msg)
+    if ctx.invoked_subcommand is not None:
+        return
+    if park is None:
+        msg = "give --park park.yaml"
+        raise typer.BadParameter(msg)
+    wanted = speed_of(speed) if speed is not None else None
+    at_once = stop is not None and wanted is None
+    if speed == _MAX and stop is None:
+        msg = "--speed max needs a range: --from and --to"
+        raise typer.BadParameter(msg)
+    if stop is not None and (start is None or start >= stop):
+        msg = "--to needs an earlier --from"
+        raise typer.BadParameter(msg)
+    plan = load_scenario(scenario_file(park, scenario))
+    simulator = ParkSimulator(load_park(park), plan, seed)
+    if at_once:
+        assert start is not None and stop is not None  # noqa: S101, PT018
         _range(simulator, start, stop, batch, dry_run=dry_run)
         return
-    clock = _clock(start, speed)
+    clock = _clock(start, wanted)
     if dry_run:
         console.print(f"would publish live from {start or clock.now()}, speed {clock.speed:g}")
         return
-    _live(simulator, clock, start or clock.now())
+    _live(simulator, clock, start or clock.now(), stop)
 
 
 def _clock(start: datetime | None, speed: float | None) -> RealClock | AcceleratedClock:
@@ -113,7 +154,12 @@ def _range(
     _close(verb, messages, readings, publisher.acknowledged if publisher else 0, began)
 
 
-def _live(simulator: ParkSimulator, clock: RealClock | AcceleratedClock, start: datetime) -> None:
+def _live(
+    simulator: ParkSimulator,
+    clock: RealClock | AcceleratedClock,
+    start: datetime,
+    stop: datetime | None,
+) -> None:
     began, stopping = time.monotonic(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _n, _f: stopping.set())
@@ -121,7 +167,7 @@ def _live(simulator: ParkSimulator, clock: RealClock | AcceleratedClock, start: 
     sink = _Counting(publisher)
     console.print(f"live from {start.isoformat()}, speed {clock.speed:g}; Ctrl-C ends it")
     try:
-        again_at = run_live(simulator, sink, clock, start, stopping)
+        again_at = run_live(simulator, sink, clock, start, stopping, stop)
         if not publisher.flush(_FLUSH_LIVE_S):
             raise ConfigError("simulate", [_left_over(publisher)])
     finally:

@@ -86,4 +86,5 @@ def gathered(messages: Iterable[Message]) -> Iterator[Message]:
 def _joined(parts: list[Message]) -> Message:
     inner = b",".join(p.payload[1:-1] for p in parts)
     count = sum(p.readings for p in parts)
-    return Message(parts[0].due_at, parts[0].topic, b"[" + inner + b"]", count)
+    source = parts[0].source if len({p.source for p in parts}) == 1 else (parts[0].source[0], "")
+    return Message(parts[0].due_at, parts[0].topic, b"[" + inner + b"]", count, source)

@@ -25,7 +25,7 @@ Metrics = tuple[tuple[str, str], ...]  # name, unit
 Own = tuple[Metrics, int]  # metrics of an edge node itself, alias of the first
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SparkplugPart(Message):
     """Values of a device before they have a sequence number; the payload is empty until then."""
 
@@ -72,9 +72,16 @@ class Sparkplug:
 
     def _part(self, due: Any, values: Sequence[Value]) -> Message:
         return SparkplugPart(
-            due, self._topic, b"", len(values),
-            self.node, self.device, self._metrics, tuple(values), self._alias,
-        )  # fmt: skip
+            due,
+            self._topic,
+            b"",
+            len(values),
+            node=self.node,
+            device=self.device,
+            metrics=self._metrics,
+            values=tuple(values),
+            alias=self._alias,
+        )
 
 
 def node_of(device: Device) -> tuple[str, str]:

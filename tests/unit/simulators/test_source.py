@@ -6,18 +6,18 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from models.errors import ConfigError
-from models.park import parse_park
+from models.park import Park, parse_park
 from simulators.message import Message
 from simulators.plant import points
 from simulators.scenario import Scenario
 from simulators.source import ParkSimulator
-from tests.unit.simulators.sample import SEED, park, scenario, simulator, year
+from tests.unit.simulators.sample import SEED, grid, park, scenario, simulator, year
 
 DAY = timedelta(days=1)
 START = datetime(2026, 3, 1, tzinfo=park().zone)
@@ -191,8 +191,8 @@ def test_park_and_scenario_must_fit(scenario_: Scenario, message: str) -> None:
         ParkSimulator(park(), scenario_, SEED)
 
 
-@pytest.mark.parametrize(("kind", "unit"), [("interval", "kWh"), ("rate", "kW"), ("batch", "kWh")])
-def test_kinds_that_are_not_simulated_are_told(kind: str, unit: str) -> None:
+def with_kind(kind: str, unit: str) -> Park:
+    """The sample park with another kind of meter at the roof of one enterprise."""
     document = park().model_dump(mode="json")
     (channel,) = (
         m["channels"]["pv_kwh"]
@@ -200,10 +200,29 @@ def test_kinds_that_are_not_simulated_are_told(kind: str, unit: str) -> None:
         for m in e["meters"]
         if m["key"] == "yb-pv"
     )
-    channel |= {"kind": kind, "unit": unit, "modulus": None}
-    message = f"channel yb-pv/pv_kwh: kind {kind} is not simulated; use register or gauge"
+    channel |= {"kind": kind, "unit": unit, "modulus": None, "multiplier": 1.0}
+    return parse_park(document, "test")
+
+
+def test_kinds_that_are_not_simulated_are_told() -> None:
+    message = "channel yb-pv/pv_kwh: kind batch is not simulated; use register or interval"
     with pytest.raises(ConfigError, match=message):
-        ParkSimulator(parse_park(document, "test"), scenario(), SEED)
+        ParkSimulator(with_kind("batch", "kWh"), scenario(), SEED)
+
+
+@pytest.mark.parametrize(("kind", "unit"), [("interval", "kWh"), ("rate", "kW")])
+@pytest.mark.parametrize("batch", [1, 96])
+def test_amounts_per_period_and_rates_add_up_to_the_truth(kind: str, unit: str, batch: int) -> None:
+    start = datetime(2026, 7, 1, tzinfo=park().zone)
+    other = ParkSimulator(with_kind(kind, unit), scenario(), SEED)
+    read = decoded(other.messages(start, start + DAY + timedelta(seconds=1), batch=batch))
+    shown = read["park/donghe/yibang/yb-pv", "pv_kwh"]
+    hours = 1.0 if kind == "interval" else 0.25
+    total = sum(v * hours for at, v in shown.items() if start <= at < start + DAY)
+    day = grid().day == (start.date() - date(2026, 1, 1)).days
+    true = year()["yb-pv/pv_kwh"][day].sum()
+    assert true > 1000
+    assert total == pytest.approx(true, rel=1e-3)  # the digits of 96 displays
 
 
 def test_before_the_first_year_there_is_nothing() -> None:
