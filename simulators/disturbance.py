@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from simulators.timegrid import Floats
+import numpy as np
+
+from models.park import Enterprise
+from simulators.event_kinds import Curtailment, Leak, Outage, Retrofit, WindDrought
+from simulators.events import Event
+from simulators.timegrid import STEP_S, Floats, YearGrid
 
 
 @dataclass(frozen=True)
@@ -28,3 +33,54 @@ class Disturbance:
 
 
 NONE = Disturbance()
+
+
+def disturbance(events: Iterable[Event], enterprise: Enterprise, grid: YearGrid) -> Disturbance:
+    """Sum of the events that strike an enterprise; factors of several events multiply."""
+    load = activity = water = leak = None
+    available: dict[str, Floats] = {}
+    own = {m.key for m in enterprise.meters}
+    for event in events:
+        share = covered(event, grid)
+        if share is None:
+            continue
+        if isinstance(event, Curtailment) and event.meter in own:
+            before = available.get(event.meter)
+            available[event.meter] = _times(before, share, event.to_ratio)
+        if event.enterprise != enterprise.key:
+            continue
+        if isinstance(event, Retrofit) and event.of == "energy":
+            load = _times(load, share, 1 - event.saves_ratio)
+        elif isinstance(event, Retrofit):
+            water = _times(water, share, 1 - event.saves_ratio)
+        elif isinstance(event, Outage):
+            activity = _times(activity, share, event.remaining_ratio)
+        elif isinstance(event, Leak):
+            leak = (0.0 if leak is None else leak) + event.m3_per_h * share
+    return Disturbance(load, activity, water, leak, available)
+
+
+def wind_speed_ratio(events: Iterable[Event], grid: YearGrid) -> Floats | None:
+    """Factor to the wind speed of the region; None without a drought in this year."""
+    ratio = None
+    for event in events:
+        share = covered(event, grid) if isinstance(event, WindDrought) else None
+        if share is not None and isinstance(event, WindDrought):
+            ratio = _times(ratio, share, event.speed_ratio)
+    return ratio
+
+
+def covered(event: Event, grid: YearGrid) -> Floats | None:
+    """Part of each step in which an event holds; None when it is outside the year."""
+    start_s = event.start.timestamp()
+    stop_s = float("inf") if event.stop is None else event.stop.timestamp()
+    if start_s >= grid.stop_s or stop_s <= grid.start_s:
+        return None
+    low = np.maximum(grid.edges_s, start_s)
+    high = np.minimum(grid.edges_s + STEP_S, stop_s)
+    return np.asarray(np.clip((high - low) / STEP_S, 0.0, 1.0), dtype=np.float64)
+
+
+def _times(before: Floats | None, share: Floats, ratio: float) -> Floats:
+    factor = 1.0 - share * (1.0 - ratio)
+    return factor if before is None else before * factor
