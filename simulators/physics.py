@@ -11,6 +11,7 @@ from datetime import date
 
 import numpy as np
 
+from simulators.disturbance import NONE, Disturbance
 from simulators.scenario import Battery, EnterpriseModel, Holiday, Load
 from simulators.timegrid import Floats, YearGrid, wander
 
@@ -106,12 +107,17 @@ def enterprise_flows(
     supply: Supply,
     holidays: Sequence[Holiday],
     rng: np.random.Generator,
+    disturbance: Disturbance = NONE,
 ) -> Flows:
-    """Balance one enterprise over a year."""
+    """Balance one enterprise over a year, with what the events of a scenario do to it."""
     active = activity(model.load, grid, holidays)
+    if disturbance.activity_ratio is not None:
+        active = active * disturbance.activity_ratio
     base = model.load.base_ratio
     noise = np.exp(model.load.noise_ratio * wander(rng, grid, 0.8))
     load = model.load.mean_kw * (base + (1 - base) * active) * noise
+    if disturbance.load_ratio is not None:
+        load = load * disturbance.load_ratio
     charge, discharge, level = battery_flows(model.battery, grid, rng)
     discharge = np.minimum(discharge, load)
     need = load + charge - discharge
@@ -132,6 +138,10 @@ def enterprise_flows(
         product = model.load.mean_kw * active * of_day / model.kwh_per_t
     thirst = np.exp(0.03 * wander(rng, grid, 0.9))
     water = (model.water.m3_per_t * product + model.water.base_m3_per_h) * thirst
+    if disturbance.water_ratio is not None:
+        water = water * disturbance.water_ratio
+    if disturbance.leak_m3_per_h is not None:
+        water = water + disturbance.leak_m3_per_h
     return Flows(
         load,
         delivered,

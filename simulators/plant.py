@@ -11,6 +11,7 @@ import numpy as np
 from models.errors import ConfigError
 from models.meters import Channel, Meter, Role
 from models.park import Enterprise, Park
+from simulators.disturbance import disturbance, wind_speed_ratio
 from simulators.physics import Flows, Supply, enterprise_flows
 from simulators.scenario import Pv, Scenario, Wind
 from simulators.timegrid import STEP_H, Floats, YearGrid, generator
@@ -75,10 +76,11 @@ def _unknown(what: str, got: Iterable[str], known: Container[str]) -> Iterator[s
 
 
 def park_flows(park: Park, scenario: Scenario, seed: int, grid: YearGrid) -> dict[str, Flows]:
-    """What truly flows at every enterprise, mean of each step."""
+    """What truly flows at every enterprise, mean of each step, events included."""
     sun = pv_ratio(grid, scenario.site, seed)
+    calm = wind_speed_ratio(scenario.events, grid)
     return {
-        e.key: _flows(e, scenario, seed, grid, sun)
+        e.key: _flows(e, scenario, seed, grid, sun, calm)
         for e in park.enterprises
         if e.key in scenario.enterprises
     }
@@ -104,8 +106,14 @@ def park_year(park: Park, scenario: Scenario, seed: int, grid: YearGrid) -> dict
 
 
 def _flows(
-    enterprise: Enterprise, scenario: Scenario, seed: int, grid: YearGrid, sun: Floats
+    enterprise: Enterprise,
+    scenario: Scenario,
+    seed: int,
+    grid: YearGrid,
+    sun: Floats,
+    calm: Floats | None,
 ) -> Flows:
+    events = disturbance(scenario.events, enterprise, grid)
     model = scenario.enterprises[enterprise.key]
     own: dict[str, Floats] = {}
     direct: dict[str, Floats] = {}
@@ -115,21 +123,31 @@ def _flows(
             exports = exports or channel.role == Role.GRID_EXPORT
             if channel.role not in _GENERATION:
                 continue
-            power = _available_kw(meter.key, scenario, model.generators[meter.key], seed, grid, sun)
+            plant = model.generators[meter.key]
+            power = _available_kw(meter.key, scenario, plant, seed, grid, sun, calm)
             if channel.in_service_from is not None:
                 start = datetime.combine(channel.in_service_from, time(), grid.zone)
                 power = np.where(grid.edges_s >= start.timestamp(), power, 0.0)
+            if meter.key in events.available_ratio:
+                power = power * events.available_ratio[meter.key]
             (direct if channel.role == Role.DIRECT_SUPPLY else own)[meter.key] = power
     rng = generator(seed, "enterprise", enterprise.key, grid.year)
-    return enterprise_flows(model, grid, Supply(own, direct, exports), scenario.holidays, rng)
+    supply = Supply(own, direct, exports)
+    return enterprise_flows(model, grid, supply, scenario.holidays, rng, events)
 
 
 def _available_kw(
-    meter: str, scenario: Scenario, plant: Pv | Wind, seed: int, grid: YearGrid, sun: Floats
+    meter: str,
+    scenario: Scenario,
+    plant: Pv | Wind,
+    seed: int,
+    grid: YearGrid,
+    sun: Floats,
+    calm: Floats | None,
 ) -> Floats:
     if isinstance(plant, Pv):
         return plant.kwp * sun * generator(seed, "pv", meter).uniform(0.96, 1.02)
-    return plant.rated_kw * wind_ratio(grid, scenario.site, seed, meter)
+    return plant.rated_kw * wind_ratio(grid, scenario.site, seed, meter, calm)
 
 
 def _series(point: Point, flows: Flows, feeds: dict[str, Floats]) -> Floats:

@@ -10,7 +10,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import ConfigError
+from simulators.events import Event
 from simulators.meter_models import MeterModels
+from simulators.scenario_document import read_scenario_document
 
 Shape = Literal["flat", "three_shifts", "two_shifts", "day_shift"]
 
@@ -135,6 +137,7 @@ class Scenario(_Model):
         meters: how far meters are from ideal: class, clock, jitter, replacements, mistakes.
         formats: how the meters of an enterprise that have no source send: each for itself
             (native), or all together by a gateway (list).
+        events: what happens to flows, meters and messages; see docs/simulator.md.
     """
 
     park: str
@@ -146,6 +149,7 @@ class Scenario(_Model):
     start_registers: dict[str, Annotated[float, Field(ge=0)]] = {}
     meters: MeterModels = MeterModels()
     formats: dict[str, Literal["native", "list"]] = {}
+    events: tuple[Event, ...] = ()
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -155,7 +159,7 @@ def load_scenario(path: Path) -> Scenario:
         ConfigError: with every fault and the place of each.
     """
     try:
-        return Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Scenario.model_validate(read_scenario_document(path))
     except OSError as exc:
         raise ConfigError(str(path), [f"cannot be read: {exc.strerror}"]) from exc
     except yaml.YAMLError as exc:

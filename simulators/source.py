@@ -1,17 +1,20 @@
-"""A simulated park as its meters speak: truth, displays, payloads."""
+"""A simulated park as its meters speak: truth, displays, meter faults, payloads, delivery."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 
 from models.errors import ConfigError
 from models.park import Park
+from simulators.deliver import deliver, reach_back
+from simulators.distort import Distortion
 from simulators.encoders import Column, Encoders
+from simulators.events import event_faults, transport
 from simulators.message import Message
 from simulators.meters import MeterBank
 from simulators.plant import Point, points, scenario_faults
@@ -24,7 +27,7 @@ _MAX_BATCH = 1000
 
 
 class ParkSimulator:
-    """Physics, meters and messages of one park.
+    """Physics, meters, faults and messages of one park.
 
     The same park, scenario and seed give the same readings for the same instant, whatever range
     is asked for: a live run continues the registers of a backfill.
@@ -37,6 +40,7 @@ class ParkSimulator:
         faults = [
             *scenario_faults(park, scenario),
             *scenario.meters.faults(park),
+            *event_faults(scenario.events, park),
         ]
         if faults:
             raise ConfigError("simulation", list(dict.fromkeys(faults)))
@@ -46,9 +50,13 @@ class ParkSimulator:
             park, scenario.meters, seed, scenario.start_registers, scenario.first_year
         )
         self._encoders = Encoders(park, scenario.formats)
+        self._distortion = Distortion(scenario.events, seed)
+        self._transport = transport(scenario.events)
         self._meters: dict[str, list[Point]] = {}
+        self._owner: dict[str, str] = {}
         for point in points(park):
             self._meters.setdefault(point.meter.key, []).append(point)
+            self._owner[point.meter.key] = point.enterprise.key
 
     def count(self, start: datetime, stop: datetime) -> int:
         """Number of readings that are planned in `[start, stop)`."""
@@ -60,27 +68,60 @@ class ParkSimulator:
 
         Args:
             batch: time stamps of one meter per message; 1 as a meter sends live, up to 1,000 for
-                a backfill.
+                a backfill. While the way is disturbed (drop-outs, late bursts) it is 1.
         """
         if not 1 <= batch <= _MAX_BATCH:
             msg = f"batch: got {batch}, expected 1 to {_MAX_BATCH}"
             raise ValueError(msg)
-        yield from self._encoders.sessions().send(
-            self._made(_seconds(start), _seconds(stop), batch)
+        if not self._transport:
+            yield from self._sent(_seconds(start), _seconds(stop), batch)
+            return
+        since = max(
+            _seconds(start - reach_back(self._transport, start)),
+            min(_seconds(start), self.years.start_s),
         )
+        sent = self._sent(since, _seconds(stop), batch)
+        for message in deliver(sent, self._transport, self.seed):
+            if start <= message.due_at < stop:
+                yield message
+
+    def event_days(self) -> tuple[date, date] | None:
+        """First and last local day of the events; None without events."""
+        instants = [at for e in self.scenario.events for at in (e.start, e.stop) if at is not None]
+        if not instants:
+            return None
+        local = [at.astimezone(self.park.zone).date() for at in instants]
+        return min(local), max(local)
+
+    def _sent(self, low: int, high: int, batch: int) -> Iterator[Message]:
+        return self._encoders.sessions().send(self._made(low, high, batch))
 
     def _made(self, low: int, high: int, batch: int) -> Iterator[Message]:
         shortest = min(p.channel.period_s for ps in self._meters.values() for p in ps)
+        edges = self._edges(low, high)
         while low < high:
-            edge = min(low + shortest * (batch if batch > 1 else _SPAN_STEPS), high)
+            disturbed, until = self._disturbed(low, edges)
+            most = 1 if disturbed else batch
+            edge = min(low + shortest * (most if most > 1 else _SPAN_STEPS), until, high)
             edge = min(edge, self.years.stop_s(low))
             out = [
                 message
                 for meter, ps in self._meters.items()
-                for message in self._of_meter(meter, ps, (low, edge), batch)
+                for message in self._of_meter(meter, ps, (low, edge), most)
             ]
             yield from sorted(out, key=lambda m: m.due_at)
             low = edge
+
+    def _edges(self, low: int, high: int) -> list[tuple[int, int]]:
+        spans = ((_seconds(e.start), _seconds(e.stop or e.start)) for e in self._transport)
+        return sorted((a, b) for a, b in spans if b > low and a < high)
+
+    def _disturbed(self, low: int, edges: list[tuple[int, int]]) -> tuple[bool, int]:
+        """Whether something disturbs the way at `low`, and until when it stays so."""
+        inside = [b for a, b in edges if a <= low < b]
+        if inside:
+            return True, min(inside)
+        return False, min((a for a, _ in edges if a > low), default=1 << 62)
 
     def _of_meter(
         self, meter: str, ps: list[Point], span: tuple[int, int], batch: int
@@ -97,7 +138,12 @@ class ParkSimulator:
             if not inside.all():
                 shown_ms, due_s = shown_ms[inside], due_s[inside]
                 columns = [replace(c, values=c.values[inside]) for c in columns]
-            yield from self._encoders.encode(meter, shown_ms, due_s, columns, batch)
+            sent = self._encoders.encode(meter, shown_ms, due_s, columns, batch)
+            if not self._transport:
+                yield from sent
+                continue
+            owner = self._owner[meter]
+            yield from (replace(m, source=(owner, meter)) for m in sent)
 
     def _instants(
         self, meter: str, ps: list[Point], span: tuple[int, int]
@@ -107,26 +153,34 @@ class ParkSimulator:
         every = np.unique(np.concatenate(stamps))
         sampled_s = self._bank.sampled_s(meter, every)
         shown_ms = self._bank.shown_ms(meter, every)
+        shown_ms = shown_ms + np.round(self._distortion.clock_offset_s(meter, every) * 1000).astype(
+            np.int64
+        )
         columns = []
         for point, at_s in zip(ps, stamps, strict=True):
             values = np.full(len(every), np.nan)
             if len(at_s):
                 where = slice(None) if len(at_s) == len(every) else np.searchsorted(every, at_s)
-                values[where] = self._shown(point, sampled_s[where])
+                values[where] = self._shown(point, at_s, sampled_s[where])
             columns.append(Column(point.key, values, self._bank.digits(point)))
         return shown_ms, sampled_s, columns
 
-    def _shown(self, point: Point, sampled_s: Floats) -> Floats:
-        """Raw values of a channel."""
-        if point.channel.kind != "register":
-            return self._bank.state(point, self.years.state(point.path, sampled_s), sampled_s)
-        total = self.years.total(point.path, sampled_s)
-        return self._bank.display(
-            point,
-            total,
-            sampled_s,
-            lambda at_s: float(self.years.total(point.path, np.array([at_s]))[0]),
-        )
+    def _shown(self, point: Point, stamps: Ints, sampled_s: Floats) -> Floats:
+        """Raw values of a channel, with the faults of its meter."""
+
+        def display(nominal_s: Ints, at_s: Floats) -> Floats:
+            if point.channel.kind != "register":
+                return self._bank.state(point, self.years.state(point.path, at_s), at_s)
+            total = self.years.total(point.path, at_s)
+            return self._bank.display(
+                point, total, at_s, lambda s: float(self.years.total(point.path, np.array([s]))[0])
+            )
+
+        def at(second: float) -> float:
+            return float(display(np.array([int(second)]), np.array([float(second)]))[0])
+
+        shown = display(stamps, sampled_s)
+        return self._distortion.apply(point.meter.key, point.key, point.channel, stamps, shown, at)
 
     def _periods(self, point: Point, span: tuple[int, int]) -> tuple[Ints, Floats, list[Column]]:
         """Amounts per period: sent at its end, stamped with its beginning."""

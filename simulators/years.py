@@ -10,7 +10,8 @@ import numpy as np
 
 from models.errors import ConfigError
 from models.park import Park
-from simulators.plant import park_year, points
+from simulators.physics import Flows
+from simulators.plant import park_flows, park_year, points
 from simulators.scenario import Scenario
 from simulators.timegrid import STEP_H, STEP_S, Floats, YearGrid
 
@@ -31,6 +32,11 @@ class Years:
     def __init__(self, park: Park, scenario: Scenario, seed: int) -> None:
         self._park, self._scenario, self._seed = park, scenario, seed
         self._years: dict[int, _Year] = {}
+
+    @property
+    def start_s(self) -> int:
+        """Epoch second at which registers begin to count."""
+        return YearGrid(self._scenario.first_year, self._park.zone).start_s
 
     def stop_s(self, at_s: int) -> int:
         """Epoch second at which the local year of an instant ends."""
@@ -56,6 +62,15 @@ class Years:
             else:
                 out[part] = year.amounts[path][np.clip(position, 0, last)] / STEP_H
         return out
+
+    def flows(self, year: int, instead: Scenario | None = None) -> dict[str, Flows]:
+        """What truly flows at every enterprise, mean of each step of a local year.
+
+        Args:
+            instead: of the scenario, e.g. the same without one of its events.
+        """
+        grid = YearGrid(year, self._park.zone)
+        return park_flows(self._park, instead or self._scenario, self._seed, grid)
 
     def _number(self, at_s: float) -> int:
         return datetime.fromtimestamp(at_s, self._park.zone).year

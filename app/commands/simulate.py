@@ -14,6 +14,7 @@ import typer
 from app.clock import AcceleratedClock, Clock, RealClock, wall_now
 from app.commands.options import instant
 from app.commands.simulate_check import check, scenario_file
+from app.commands.simulate_score import score
 from app.progress import progress_bar
 from app.settings import settings
 from app.wiring import broker_address, clock_of, console
@@ -32,9 +33,10 @@ _MAX = "max"
 
 def register(app: typer.Typer) -> None:
     """Add the command and its parts to the program."""
-    group = typer.Typer(invoke_without_command=True, subcommand_metavar="[check]")
+    group = typer.Typer(invoke_without_command=True, subcommand_metavar="[check|score]")
     group.callback()(simulate)
     group.command("check")(check)
+    group.command("score")(score)
     app.add_typer(group, name="simulate")
 
 
@@ -96,6 +98,7 @@ def simulate(
     --- greenpark simulate --park P --from 2026-03-01T00:00:00+08:00
     --to 2026-03-08T00:00:00+08:00
     --- greenpark simulate check --park P
+    --- greenpark simulate score --park P --scenario examples/donghe/faults.yaml
     """
     if ctx.invoked_subcommand is not None:
         return

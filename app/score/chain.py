@@ -73,17 +73,31 @@ def run_chain(
     with connect() as conn:
         migrate(conn)
         with conn.transaction():
-            apply_park(conn, park, day_start(start, park.zone))
+            # nothing is due before the scenario begins
+            apply_park(
+                conn, park.model_copy(update={"data_from": start}), day_start(start, park.zone)
+            )
     counters: Counter[str] = Counter()
     for day in days(start, stop):
         low, high = (day_start(d, park.zone) for d in (day, day + timedelta(days=1)))
-        stored = store_history(_counted(simulator, low, high, counters), connect, FixedClock(high))
-        counters.update(stored)
-        _calculate(connect, high)
+        _pass(simulator, connect, low, high, counters)
         told(day)
-    _calculate(connect, day_start(stop, park.zone) + _SETTLING)
+    _pass(simulator, connect, high, high + _SETTLING, counters)
     with connect() as conn:
         return _look(conn, park, start, stop, counters)
+
+
+def _pass(
+    simulator: ParkSimulator,
+    connect: Callable[[], Conn],
+    low: datetime,
+    high: datetime,
+    counters: Counter[str],
+) -> None:
+    """Messages of `[low, high)`, then every job at its end."""
+    messages = _counted(simulator, low, high, counters)
+    counters.update(store_history(messages, connect, FixedClock(high)))
+    _calculate(connect, high)
 
 
 def _counted(

@@ -188,5 +188,9 @@ def _message(
     group, edge = part.node
     topic = "/".join([NAMESPACE, group, kind, edge, *([device] if device else [])])
     return Message(
-        part.due_at, topic, bytes(payload.SerializeToString(deterministic=True)), readings
+        part.due_at,
+        topic,
+        bytes(payload.SerializeToString(deterministic=True)),
+        readings,
+        part.source,
     )
