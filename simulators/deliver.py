@@ -60,16 +60,16 @@ def deliver(
         counts: is added to.
     """
     way = _Way(list(events), seed, counts if counts is not None else Deliveries())
-    waiting: list[tuple[datetime, datetime, int, Message]] = []
+    waiting: list[tuple[datetime, int, Message]] = []
     number = itertools.count()
     for message in messages:
         while waiting and waiting[0][0] <= message.due_at:
-            yield heapq.heappop(waiting)[3]
+            yield heapq.heappop(waiting)[2]
         for due_at in way.arrivals(message):
             moved = message if due_at == message.due_at else replace(message, due_at=due_at)
-            heapq.heappush(waiting, (due_at, message.due_at, next(number), moved))
+            heapq.heappush(waiting, (due_at, next(number), moved))
     while waiting:
-        yield heapq.heappop(waiting)[3]
+        yield heapq.heappop(waiting)[2]
 
 
 class _Way:

@@ -47,7 +47,7 @@ def flows_of(year: int, told: Sequence[Event]) -> Mapping[str, Flows]:
             continue
         effect = disturbance(told, enterprise, grid)
         load = 1000 * (1 + wave) * (1.0 if effect.load_ratio is None else effect.load_ratio)
-        made = {"yz-pv": 700 * wave} if enterprise.key == "yongzhen" else {
+        made = {"yz-pv": 700 * wave / np.pi} if enterprise.key == "yongzhen" else {
             "hz-pv": 2500 * wave, "hz-wind": 100 + 0 * wave
         }  # fmt: skip
         charge, discharge = 50 * (wave < 0.5), 40.0 * (wave >= 0.5)
