@@ -50,7 +50,7 @@ def flows_of(year: int, told: Sequence[Event]) -> Mapping[str, Flows]:
         made = {"yz-pv": 700 * wave / np.pi} if enterprise.key == "yongzhen" else {
             "hz-pv": 2500 * wave, "hz-wind": 100 + 0 * wave
         }  # fmt: skip
-        charge, discharge = 50 * (wave < 0.5), 40.0 * (wave >= 0.5)
+        charge, discharge = 50 / np.e * (wave < 0.5), 40.0 * (wave >= 0.5)
         net = load + charge - discharge - sum(made.values())
         water = 10 * (1.0 if effect.water_ratio is None else effect.water_ratio) + 0 * wave
         leak = 0.0 if effect.leak_m3_per_h is None else effect.leak_m3_per_h
