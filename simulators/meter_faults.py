@@ -100,7 +100,7 @@ class WrongUnit(_MeterSpan):
     def expected_codes(self) -> tuple[str, ...]:
         """See `BaseEvent`."""
         return ("register.impossible_rise", "register.reset", "register.held", "register.glitch",
-                "validation.ratio_jump")  # fmt: skip
+                "validation.ratio_jump", "quarantine.out_of_range")  # fmt: skip
 
 
 class ClockJump(_MeterSpan):
@@ -113,4 +113,4 @@ class ClockJump(_MeterSpan):
     @property
     def expected_codes(self) -> tuple[str, ...]:
         """See `BaseEvent`."""
-        return ("clock.skew", "reading.conflict")
+        return ("clock.skew", "reading.conflict", "quarantine.future")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from hashlib import blake2b
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from models.park import Park
 from simulators.deliver import deliver, reach_back
 from simulators.distort import Distortion
 from simulators.encoders import Column, Encoders
-from simulators.events import event_faults, transport
+from simulators.events import Event, event_faults, transport
 from simulators.message import Message
 from simulators.meters import MeterBank
+from simulators.physics import Flows
 from simulators.plant import Point, points, scenario_faults
 from simulators.scenario import Scenario
 from simulators.timegrid import Floats, Ints
+from simulators.truth import Truth, truth_of
 from simulators.years import Years
 
 _SPAN_STEPS = 1000  # readings of a channel that are made at once when they are sent one by one
@@ -84,6 +87,18 @@ class ParkSimulator:
         for message in deliver(sent, self._transport, self.seed):
             if start <= message.due_at < stop:
                 yield message
+
+    def truth(self, start: datetime, stop: datetime) -> Truth:
+        """What truly happens in `[start, stop)`; its edges fall on quarter-hours."""
+
+        def flows(year: int, events: Sequence[Event]) -> dict[str, Flows]:
+            changed = self.scenario.model_copy(update={"events": tuple(events)})
+            return self.years.flows(year, changed)
+
+        digest = blake2b(self.scenario.model_dump_json().encode(), digest_size=16).hexdigest()
+        return truth_of(
+            self.park, self.scenario.events, flows, start, stop, seed=self.seed, digest=digest
+        )
 
     def event_days(self) -> tuple[date, date] | None:
         """First and last local day of the events; None without events."""

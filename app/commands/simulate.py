@@ -13,6 +13,7 @@ import typer
 
 from app.clock import AcceleratedClock, Clock, RealClock, wall_now
 from app.commands.options import instant
+from app.commands.simulate_bulk import record, store, tell_truth
 from app.commands.simulate_check import check, scenario_file
 from app.commands.simulate_score import score
 from app.progress import progress_bar
@@ -84,19 +85,29 @@ def simulate(
     batch: Annotated[
         int, typer.Option(min=1, max=1000, help="time stamps per message, at speed max")
     ] = 96,
+    to_database: Annotated[
+        bool, typer.Option("--store", help="a range into the database, without a broker")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="a range as recording (.jsonl.gz) for `import messages`")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="folder for the exact truth of the range")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="count, publish nothing")] = False,
 ) -> None:
     """Publish the meters of a simulated park over MQTT.
 
     Live from now (or --from) on the clock of the settings, until Ctrl-C or --to. At speed max a
-    range goes as fast as it can. The same seed continues the same registers; repetitions are
-    recognised.
+    range goes as fast as it can: over MQTT, --store into the database, --out to a file. The same
+    seed continues the same registers; repetitions are recognised.
 
     Examples:
     greenpark simulate --park examples/donghe/park.yaml
     --- greenpark simulate --park P --from 2026-03-01T00:00:00+08:00 --speed 60
     --- greenpark simulate --park P --from 2026-03-01T00:00:00+08:00
     --to 2026-03-08T00:00:00+08:00
+    --- the same with --store --truth truth
     --- greenpark simulate check --park P
     --- greenpark simulate score --park P --scenario examples/donghe/faults.yaml
     """
@@ -113,11 +124,24 @@ def simulate(
     if stop is not None and (start is None or start >= stop):
         msg = "--to needs an earlier --from"
         raise typer.BadParameter(msg)
+    if (to_database or out or truth) and not at_once:
+        msg = "--store, --out and --truth are for a range at speed max: give --from and --to"
+        raise typer.BadParameter(msg)
+    if to_database and out:
+        msg = "--store and --out are two ways to go; give one"
+        raise typer.BadParameter(msg)
     plan = load_scenario(scenario_file(park, scenario))
     simulator = ParkSimulator(load_park(park), plan, seed)
     if at_once:
         assert start is not None and stop is not None  # noqa: S101, PT018
-        _range(simulator, start, stop, batch, dry_run=dry_run)
+        if truth is not None and not dry_run:
+            tell_truth(simulator, start, stop, truth)
+        if to_database and not dry_run:
+            store(simulator, start, stop, batch)
+        elif out is not None and not dry_run:
+            record(simulator, start, stop, batch, out)
+        else:
+            _range(simulator, start, stop, batch, dry_run=dry_run)
         return
     clock = _clock(start, wanted)
     if dry_run:
