@@ -60,7 +60,10 @@ def scenario_faults(park: Park, scenario: Scenario) -> Iterator[str]:
         model = scenario.enterprises.get(point.enterprise.key)
         role = point.channel.role
         if model is None:
-            yield f"enterprise {point.enterprise.key!r} has meters but no model"
+            yield (
+                f"enterprise {point.enterprise.key!r} has meters but no model; add it under "
+                "enterprises of the scenario"
+            )
         elif role in _GENERATION and point.meter.key not in model.generators:
             yield f"{point.path} has role {role} but {point.meter.key!r} is no generator"
         elif role == Role.SUBSTATION_IN and point.meter.key not in scenario.substations:

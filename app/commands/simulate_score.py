@@ -92,8 +92,11 @@ def score(
         form,
         "the scenario has no events",
     )
+    console.print(
+        "alerts: raised as expected / expected / raised; est.: estimated part", soft_wrap=True
+    )
     for line in card.lines:
-        console.print(line)
+        console.print(line, soft_wrap=True)
 
 
 def _told(event: EventScore) -> dict[str, str]:
@@ -109,23 +112,27 @@ def _told(event: EventScore) -> dict[str, str]:
 def _short(score: EnterpriseScore) -> dict[str, str]:
     """A line for people; a dash is a figure that does not exist, never a zero."""
 
-    def percent(value: float | None, digits: int = 3) -> str:
-        return "-" if value is None else f"{100 * value:.{digits}f}"
+    def percent(value: float | None, digits: int = 2) -> str:
+        return "-" if value is None else _plain(100 * value, digits)
 
     delay, points = score.leak_delay_days, score.share_error_points
     saved = score.saving_true_kwh
     return {
-        "enterprise": score.enterprise,
+        "who": score.enterprise,
         "energy %": percent(score.energy_error_ratio),
-        "share pt": "-" if points is None else f"{points:.3f}",
+        "share pt": "-" if points is None else _plain(points, 2),
         "water %": percent(score.water_error_ratio),
         "days %": percent(score.complete_ratio, 1),
-        "est. %": percent(score.estimated_ratio, 2),
-        "to save MWh": "-" if saved is None else f"{saved / 1000:.1f}",
+        "est. %": percent(score.estimated_ratio, 1),
+        "save MWh": "-" if saved is None else f"{saved / 1000:.1f}",
         "saving err": percent(score.saving_error_ratio, 1),
         "leak d": "-" if delay is None else "not told" if delay == math.inf else f"{delay:.1f}",
-        "alerts": f"{score.alerts_both}/{score.alerts_expected}, {score.alerts_raised} raised",
+        "alerts": f"{score.alerts_both}/{score.alerts_expected}/{score.alerts_raised}",
     }
+
+
+def _plain(value: float, digits: int) -> str:
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # no minus before a zero
 
 
 def _span(simulator: ParkSimulator, start: str | None, stop: str | None) -> tuple[date, date]:
