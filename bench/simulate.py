@@ -1,8 +1,9 @@
-"""How fast does the simulator make history, and how fast is it stored through the codec path?
+"""How fast does the simulator make history, how fast is it stored, and does a live fleet lose any?
 
 100 meters, a register each, a reading every 15 minutes: made, made and stored (codec, checks,
-writer), and the same rows by plain COPY into the same table. The last line is JSON for programs.
-Exit code 1: a reading is missing or there twice.
+writer), and the same rows by plain COPY into the same table. Then 10,000 meters live, each minute,
+through Mosquitto and the collector. The last line is JSON for programs. Exit code 1: a reading is
+missing, wrong or there twice.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,22 +23,26 @@ import psycopg
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.clock import FixedClock
-from bench import services
-from collectors.backfill import store_history
-from collectors.formats.base import Incoming
-from models.park import Park, parse_park
-from simulators.scenario import Scenario
+from app.backfill import store_simulated
+from bench import fleet, services
+from bench.processes import BenchError
+from bench.stage import Stage
+from models.errors import ConfigError
+from simulators.fleet_park import fleet_park
 from simulators.source import ParkSimulator
-from storage.db import connect
+from storage.db import Conn, connect
 from storage.migrate import migrate
 from storage.parks import apply_park
 
 _BATCH = 1000
-_YEAR_DAYS = 365
+_PERIOD_S = 900
+_YEAR_DAYS, _QUICK_DAYS = 365, 90
+_METERS, _LIVE_S = 10_000, 600.0
+_QUICK_METERS, _QUICK_LIVE_S, _QUICK_SPEED = 1000, 8.0, 60.0
 _EXAMPLES = """examples:
   python bench/simulate.py --quick
   python bench/simulate.py --root /srv/debian-services
+  python bench/simulate.py --days 30 --live-seconds 60
 """
 
 
@@ -46,76 +51,42 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="90 days, under 50 s")
+    parser.add_argument(
+        "--quick", action="store_true", help="90 days, a small fleet for 8 s, under 50 s"
+    )
     parser.add_argument("--meters", type=int, default=100, help="a multiple of 10")
     parser.add_argument("--days", type=int, default=_YEAR_DAYS, help="days of readings")
     parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--live-meters", type=int, help=f"default {_METERS}")
+    parser.add_argument("--live-seconds", type=float, help=f"default {_LIVE_S:g}")
+    parser.add_argument("--live-speed", type=float, help="park seconds per second, default 1")
     parser.add_argument(
         "--root",
         default=os.environ.get("GREENPARK_TEST_ROOT", ""),
-        help="Debian root with PostgreSQL 18 and TimescaleDB (scripts/services-root)",
+        help="Debian root with PostgreSQL 18, TimescaleDB, Mosquitto 2.1 (scripts/services-root)",
     )
     return parser.parse_args()
 
 
-def made_up(meters: int) -> tuple[Park, Scenario]:
-    """A park of ten meters per enterprise, and how it behaves."""
-    name = {"zh": "仿真", "en": "simulated"}
-    channel = {"quantity": "active_energy", "unit": "kWh", "kind": "register",
-               "role": "grid_import", "multiplier": 100, "modulus": 1_000_000}  # fmt: skip
-    keys = [f"e{n:03d}" for n in range(meters // 10)]
-    enterprises = [
-        {
-            "key": key,
-            "name": name,
-            "kind": "other",
-            "meters": [
-                {"key": f"{key}-m{n}", "name": name, "channels": {"import_kwh": channel}}
-                for n in range(10)
-            ],
-        }
-        for key in keys
-    ]
-    goal = {"year": 2026, "year_end_ratio": 0.5, "source": "bench"}
-    park = parse_park({"key": "bench", "name": name, "timezone": "Asia/Shanghai", "simulated": True,
-                       "goal": goal, "enterprises": enterprises}, "bench")  # fmt: skip
-    scenario = Scenario.model_validate(
-        {"park": "bench", "first_year": 2026, "site": {"latitude": 40.6, "longitude": 109.9},
-         "enterprises": {key: {"load": {"mean_kw": 3000}} for key in keys}}
-    )  # fmt: skip
-    return park, scenario
-
-
-def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """Everything that was asked for."""
-    days = 90 if args.quick else args.days
-    park, scenario = made_up(args.meters)
+def history(args: argparse.Namespace, conn: Conn, dsn: str) -> dict[str, Any]:
+    """Made; made and stored; the same rows copied."""
+    days = _QUICK_DAYS if args.quick else args.days
+    park, scenario = fleet_park(args.meters, _PERIOD_S, per_enterprise=10)
     start = datetime(2026, 1, 1, tzinfo=park.zone)
     stop = start + timedelta(days=days)
     began = time.perf_counter()
     simulator = ParkSimulator(park, scenario, args.seed)
     expected = sum(m.readings for m in simulator.messages(start, stop, batch=_BATCH))
     generate_s = time.perf_counter() - began
-    with (
-        tempfile.TemporaryDirectory(prefix="greenpark-bench-") as folder,
-        services.database(args.root, Path(folder)) as dsn,
-    ):
-        with connect(dsn, application="bench") as conn:
-            migrate(conn)
-            with conn.transaction():
-                apply_park(conn, park, start)
-
-        def incoming() -> Iterator[Incoming]:
-            fresh = ParkSimulator(park, scenario, args.seed)
-            for message in fresh.messages(start, stop, batch=_BATCH):
-                yield Incoming(message.topic, message.payload, message.due_at)
-
-        began = time.perf_counter()
-        counters = store_history(
-            incoming(), lambda: connect(dsn, application="bench"), FixedClock(stop)
-        )
-        store_s = time.perf_counter() - began
-        there, copy_s = _copied(dsn)
+    with conn.transaction():
+        apply_park(conn, park, start)
+    began = time.perf_counter()
+    fresh = ParkSimulator(park, scenario, args.seed)
+    counters = store_simulated(
+        fresh, lambda: connect(dsn, application="bench"), start, stop, batch=_BATCH
+    )
+    store_s = time.perf_counter() - began
+    there, copy_s = _copied(dsn)
     return {
         "readings": expected,
         "readings_per_s": round(expected / store_s),
@@ -126,6 +97,41 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "lost": expected - there,
         "refused": counters["quarantined"],
     }
+
+
+def live(args: argparse.Namespace, conn: Conn, dsn: str, folder: Path) -> dict[str, Any]:
+    """The fleet through broker and collector."""
+    meters = args.live_meters or (_QUICK_METERS if args.quick else _METERS)
+    seconds = args.live_seconds or (_QUICK_LIVE_S if args.quick else _LIVE_S)
+    speed = args.live_speed or (_QUICK_SPEED if args.quick else 1.0)
+    began = time.perf_counter()
+    fleet.apply_fleet(conn, meters)
+    applied_s = time.perf_counter() - began
+    plan = fleet.Live.ending_now(meters, seconds, speed)
+    with services.broker(args.root, folder) as broker:
+        return {
+            "live_apply_s": round(applied_s, 1),
+            **fleet.measure(Stage(conn, dsn, broker, folder), plan),
+            "versions": services.versions(conn, broker, args.root),
+        }
+
+
+def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Everything that was asked for, each part in a database of its own."""
+    result: dict[str, Any] = {"load_average": round(os.getloadavg()[0], 2)}
+    for name in ("history", "live"):
+        own = folder / name
+        own.mkdir()
+        with (
+            services.database(args.root, own) as dsn,
+            connect(dsn, application="bench") as conn,
+        ):
+            migrate(conn)
+            if name == "history":
+                result |= history(args, conn, dsn)
+            else:
+                result |= live(args, conn, dsn, own)
+    return result
 
 
 def _copied(dsn: str) -> tuple[int, float]:
@@ -147,14 +153,26 @@ def _copied(dsn: str) -> tuple[int, float]:
 
 
 def main() -> int:
-    """Exit code 1: something is missing or was refused."""
+    """Exit code 1: something is missing, wrong or was refused; 2: there is no Mosquitto."""
     args = arguments()
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {args.meters} meters", flush=True)
-    result = measure(args)
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix="greenpark-bench-", ignore_cleanup_errors=True
+        ) as folder:
+            result = measure(args, Path(folder))
+    except (BenchError, OSError, subprocess.SubprocessError) as exc:
+        print(f"bench: {exc}", file=sys.stderr)
+        return 1
+    except ConfigError as exc:
+        print(f"bench: {exc}", file=sys.stderr)
+        return 2
     for key, value in result.items():
-        print(f"{key:>16} {value:>14,}")
+        shown = f"{value:,}" if isinstance(value, int | float) else str(value)
+        print(f"{key:>24} {shown:>14}")
     print(json.dumps(result))
-    return 1 if result["lost"] or result["refused"] else 0
+    wrong = result["lost"] or result["refused"] or result.get("live_lost", 0)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
