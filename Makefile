@@ -15,7 +15,7 @@ demo: setup      ## the whole chain on this machine (DEMO_SECONDS=60 for an unat
 test: setup      ## the test suite on the embedded PostgreSQL and a real broker
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: setup     ## how fast are collector, metering, simulator (ARGS=--quick; the first needs Mosquitto)
+bench: setup     ## how fast are collector, metering, simulator (ARGS=--quick; two need Mosquitto)
 	$(BIN)/python bench/ingest.py $(ARGS)
 	$(BIN)/python bench/metering.py $(ARGS)
 	$(BIN)/python bench/simulate.py $(ARGS)
