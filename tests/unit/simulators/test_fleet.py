@@ -63,6 +63,16 @@ def test_pieces_make_the_whole(batch: int) -> None:
     assert sum(one.count(*r) for r in ranges) == 250 * 60
 
 
+@pytest.mark.parametrize("batch", [1, 60])
+def test_message_due_at_the_cut_belongs_to_the_later_piece(batch: int) -> None:
+    one = fleet(meters=20)
+    cut = list(one.messages(START, START + HOUR))[700].due_at
+    before = list(one.messages(START, cut, batch=batch))
+    after = list(one.messages(cut, START + HOUR, batch=batch))
+    counts = [sum(m.readings for m in part) for part in (before, after)]
+    assert counts == [700, 500] == [one.count(START, cut), one.count(cut, START + HOUR)]
+
+
 def test_blocks_do_not_change_what_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = list(fleet().messages(START, START + HOUR))
     monkeypatch.setattr("simulators.fleet._BLOCK", 500)
