@@ -123,3 +123,10 @@ class Client:
     def close(self) -> None:
         self.mqtt.disconnect()
         self.mqtt.loop_stop()
+
+
+def refused(address: BrokerAddress) -> bool:
+    """Whether the broker refuses a login; one that is taken leaves no thread behind."""
+    client = Client(address)
+    client.close()
+    return bool(client.refusal)

@@ -31,7 +31,7 @@ from models.park import Park
 from storage.db import Conn, connect
 from storage.parks import apply_park
 from tests import services
-from tests.integration.broker_site import ALPHA, BETA, NOW, Client, Site, with_sources
+from tests.integration.broker_site import ALPHA, BETA, NOW, Client, Site, refused, with_sources
 from tests.integration.test_collector import count, wait_for
 
 Dial = Callable[..., Client]
@@ -204,7 +204,7 @@ def test_a_new_login_locks_the_old_one_out_after_a_reload(
         old = replace(old, cert_file=tmp_path / "old.crt", key_file=tmp_path / "old.key")
     dial(old)
     site.again(site.park, "alpha")
-    wait_for(lambda: bool(Client(old).refusal), "the old login is refused")
+    wait_for(lambda: refused(old), "the old login is refused")
     dial(ALPHA)
     dial(BETA)
 
@@ -223,7 +223,7 @@ def test_an_enterprise_that_left_is_locked_out_and_one_that_came_gets_in(
     if site.certificates:
         old = replace(old, cert_file=tmp_path / "client.crt", key_file=tmp_path / "client.key")
     old = replace(old, ca_file=tmp_path / "ca.crt")
-    wait_for(lambda: bool(Client(old).refusal), "the one that left is refused")
+    wait_for(lambda: refused(old), "the one that left is refused")
     assert dial("testpark.gamma").publish("park/testpark/gamma/g-grid") != "Not authorized"
     assert dial(ALPHA).publish("park/testpark/gamma/g-grid") == "Not authorized"
 
