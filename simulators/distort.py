@@ -10,7 +10,7 @@ import numpy.typing as npt
 from models.meters import Channel
 from simulators.events import Event, MeterFault
 from simulators.meter_faults import ClockJump, GlitchZero, Reset, Spike, Stuck, WrongUnit
-from simulators.timegrid import Floats, Ints, generator
+from simulators.timegrid import Floats, Ints, generator, uniform
 
 _DAY_S = 86_400
 
@@ -86,15 +86,6 @@ class Distortion:
         salt = np.uint64(generator(self._seed, "fault", *name).integers(1 << 63))
         drawn = uniform(nominal_s.astype(np.uint64) ^ salt)
         return inside & (drawn < event.per_day * channel.period_s / _DAY_S)
-
-
-def uniform(numbers: npt.NDArray[np.uint64]) -> Floats:
-    """A random number in [0, 1) of each number. Source: splitmix64 of S. Vigna, public domain."""
-    x = numbers + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    x = x ^ (x >> np.uint64(31))
-    return np.asarray((x >> np.uint64(11)).astype(np.float64) / float(1 << 53))
 
 
 def _strikes(event: MeterFault, key: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -12,16 +12,16 @@ Ratio = Annotated[float, Field(ge=0, le=1)]
 
 
 class BaseEvent(BaseModel):
-    """What all events have; `expected_codes`: one of these findings should tell of it."""
+    """What all events have.
+
+    Attributes:
+        expected_codes: findings of which the chain should raise one; empty: it should stay quiet.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    expected_codes: ClassVar[tuple[str, ...]] = ()
     enterprise: str | None = None
     meter: str | None = None
-
-    @property
-    def expected_codes(self) -> tuple[str, ...]:
-        """Finding codes of which the chain should raise one; empty: it should stay quiet."""
-        return ()
 
     @property
     def subject(self) -> str:

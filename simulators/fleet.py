@@ -14,18 +14,16 @@ import numpy as np
 
 from models.errors import ConfigError
 from models.park import Park
-from simulators.distort import uniform
 from simulators.encoders.column import due_at, rfc3339
 from simulators.fleet_park import CHANNEL, MEAN_KW, MODULUS
-from simulators.message import Message
+from simulators.message import Message, check_batch
 from simulators.scenario import Scenario
-from simulators.timegrid import Floats, Ints, YearGrid, generator
+from simulators.timegrid import Floats, Ints, YearGrid, generator, uniform
 
 _SWING = 0.6  # of the day, part of the mean
 _NOISE = 0.3  # of a reading, part of what is counted in a period; below 1 - _SWING
 _DELAY = 0.9  # meters send one after the other within this part of a period
 _BLOCK = 200_000  # readings that are made at once
-_MAX_BATCH = 1000
 
 
 class FleetSimulator:
@@ -63,9 +61,7 @@ class FleetSimulator:
         Args:
             batch: most time stamps of one meter per message; fewer when there are many meters.
         """
-        if not 1 <= batch <= _MAX_BATCH:
-            msg = f"batch: got {batch}, expected 1 to {_MAX_BATCH}"
-            raise ValueError(msg)
+        check_batch(batch)
         low, high = _ms(start), _ms(stop)
         first = -((int(self._delays_ms[-1]) - low) // self._period_ms)
         end = -(-high // self._period_ms)

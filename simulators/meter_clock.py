@@ -8,7 +8,7 @@ import numpy as np
 
 from models.meters import Meter
 from simulators.meter_models import MeterModel
-from simulators.timegrid import Floats, Ints, generator
+from simulators.timegrid import Floats, Ints, generator, mixed
 
 _DAY_S = 86_400
 _MOST_SHIFT_RATIO = 0.4  # of the shortest period of the meter: readings keep their order
@@ -52,7 +52,7 @@ class MeterClock:
         most_ms = int(min(self.model.jitter_s, self.most_s) * 1000)
         if most_ms == 0:
             return np.zeros(len(stamps), dtype=np.int64)
-        drawn = _mixed(stamps.astype(np.uint64) ^ np.uint64(self.key)) % np.uint64(most_ms + 1)
+        drawn = mixed(stamps.astype(np.uint64) ^ np.uint64(self.key)) % np.uint64(most_ms + 1)
         return np.asarray(drawn, dtype=np.int64)
 
 
@@ -63,11 +63,3 @@ def clock_of(meter: Meter, model: MeterModel, seed: int) -> MeterClock:
     phase_s = float(rng.uniform(0, model.clock_set_every_days * _DAY_S))
     shortest = min(c.period_s for c in meter.channels.values())
     return MeterClock(model, key, phase_s, _MOST_SHIFT_RATIO * shortest)
-
-
-def _mixed(x: np.typing.NDArray[np.uint64]) -> np.typing.NDArray[np.uint64]:
-    """Random bits of each number. Source: splitmix64 of Sebastiano Vigna, public domain."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(x ^ (x >> np.uint64(31)), dtype=np.uint64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -29,10 +29,7 @@ class GlitchZero(_MeterSpan):
     kind: Literal["glitch_zero"]
     per_day: float = Field(gt=0)
 
-    @property
-    def expected_codes(self) -> tuple[str, ...]:
-        """See `BaseEvent`."""
-        return ("register.glitch",)
+    expected_codes: ClassVar[tuple[str, ...]] = ("register.glitch",)
 
 
 class Spike(_MeterSpan):
@@ -49,10 +46,7 @@ class Spike(_MeterSpan):
             raise ValueError("a spike has either factor or add: give one of them")
         return self
 
-    @property
-    def expected_codes(self) -> tuple[str, ...]:
-        """See `BaseEvent`."""
-        return ("register.glitch", "validation.spike")
+    expected_codes: ClassVar[tuple[str, ...]] = ("register.glitch", "validation.spike")
 
 
 class Stuck(_MeterSpan):
@@ -60,10 +54,7 @@ class Stuck(_MeterSpan):
 
     kind: Literal["stuck"]
 
-    @property
-    def expected_codes(self) -> tuple[str, ...]:
-        """See `BaseEvent`."""
-        return ("validation.stuck", "register.catch_up")
+    expected_codes: ClassVar[tuple[str, ...]] = ("validation.stuck", "register.catch_up")
 
 
 class Reset(_MeterFault):
@@ -83,10 +74,7 @@ class Reset(_MeterFault):
         """It happens in an instant."""
         return
 
-    @property
-    def expected_codes(self) -> tuple[str, ...]:
-        """See `BaseEvent`."""
-        return ("register.reset", "register.held")
+    expected_codes: ClassVar[tuple[str, ...]] = ("register.reset", "register.held")
 
 
 class WrongUnit(_MeterSpan):
@@ -96,11 +84,14 @@ class WrongUnit(_MeterSpan):
     channel: str
     factor: float = Field(gt=0)
 
-    @property
-    def expected_codes(self) -> tuple[str, ...]:
-        """See `BaseEvent`."""
-        return ("register.impossible_rise", "register.reset", "register.held", "register.glitch",
-                "validation.ratio_jump", "quarantine.out_of_range")  # fmt: skip
+    expected_codes: ClassVar[tuple[str, ...]] = (
+        "register.impossible_rise",
+        "register.reset",
+        "register.held",
+        "register.glitch",
+        "validation.ratio_jump",
+        "quarantine.out_of_range",
+    )
 
 
 class ClockJump(_MeterSpan):
@@ -110,7 +101,8 @@ class ClockJump(_MeterSpan):
     channel: None = None
     offset_s: float
 
-    @property
-    def expected_codes(self) -> tuple[str, ...]:
-        """See `BaseEvent`."""
-        return ("clock.skew", "reading.conflict", "quarantine.future")
+    expected_codes: ClassVar[tuple[str, ...]] = (
+        "clock.skew",
+        "reading.conflict",
+        "quarantine.future",
+    )

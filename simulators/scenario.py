@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import ConfigError
@@ -160,10 +159,6 @@ def load_scenario(path: Path) -> Scenario:
     """
     try:
         return Scenario.model_validate(read_scenario_document(path))
-    except OSError as exc:
-        raise ConfigError(str(path), [f"cannot be read: {exc.strerror}"]) from exc
-    except yaml.YAMLError as exc:
-        raise ConfigError(str(path), [f"is not valid YAML: {exc}"]) from exc
     except ValidationError as exc:
         raise ConfigError(
             str(path),

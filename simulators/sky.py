@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from simulators.scenario import Site
-from simulators.timegrid import Floats, YearGrid, generator
+from simulators.timegrid import Floats, YearGrid, ar1, generator
 
 # Clearness of a day by its rank among all days. The shape is measured (50 MW plant in inland
 # China, 2019-2020, daily energy over the best of its month); Baotou is a little clearer.
@@ -24,17 +23,6 @@ _WARM_YEAR_K = 0.6
 
 _RAIN_BELOW = 0.55  # it rains on duller days only
 _RAIN_MM = 14.0  # mean of such a day in the rainy season
-
-
-def ar1(rng: np.random.Generator, count: int, memory: float) -> Floats:
-    """Standard normal noise in which each value resembles the one before.
-
-    Args:
-        memory: correlation of neighbours.
-    """
-    shocks = rng.standard_normal(count)
-    shocks[1:] *= np.sqrt((1 + memory) / (1 - memory))  # ewm damps by (1 - memory)
-    return np.asarray(pd.Series(shocks).ewm(alpha=1 - memory, adjust=False).mean(), np.float64)
 
 
 def rank_of_normal(normal: Floats) -> Floats:

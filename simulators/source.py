@@ -16,7 +16,7 @@ from simulators.deliver import deliver, reach_back
 from simulators.distort import Distortion
 from simulators.encoders import Column, Encoders
 from simulators.events import Event, event_faults, transport
-from simulators.message import Message
+from simulators.message import Message, check_batch
 from simulators.meters import MeterBank
 from simulators.physics import Flows
 from simulators.plant import Point, points, scenario_faults
@@ -26,7 +26,6 @@ from simulators.truth import Truth, truth_of
 from simulators.years import Years
 
 _SPAN_STEPS = 1000  # readings of a channel that are made at once when they are sent one by one
-_MAX_BATCH = 1000
 
 
 class ParkSimulator:
@@ -52,6 +51,7 @@ class ParkSimulator:
         self._bank = MeterBank(
             park, scenario.meters, seed, scenario.start_registers, scenario.first_year
         )
+        self._margin_s = math.ceil(self._bank.most_late_s)
         self._encoders = Encoders(park, scenario.formats)
         self._distortion = Distortion(scenario.events, seed)
         self._transport = transport(scenario.events)
@@ -73,9 +73,7 @@ class ParkSimulator:
             batch: time stamps of one meter per message; 1 as a meter sends live, up to 1,000 for
                 a backfill. While the way is disturbed (drop-outs, late bursts) it is 1.
         """
-        if not 1 <= batch <= _MAX_BATCH:
-            msg = f"batch: got {batch}, expected 1 to {_MAX_BATCH}"
-            raise ValueError(msg)
+        check_batch(batch)
         if not self._transport:
             yield from self._sent(_seconds(start), _seconds(stop), batch)
             return
@@ -128,7 +126,7 @@ class ParkSimulator:
             low = edge
 
     def _edges(self, low: int, high: int) -> list[tuple[int, int]]:
-        spans = ((_seconds(e.start), _seconds(e.stop or e.start)) for e in self._transport)
+        spans = ((_seconds(e.start), _seconds(e.stop)) for e in self._transport)
         return sorted((a, b) for a, b in spans if b > low and a < high)
 
     def _disturbed(self, low: int, edges: list[tuple[int, int]]) -> tuple[bool, int]:
@@ -141,8 +139,7 @@ class ParkSimulator:
     def _of_meter(
         self, meter: str, ps: list[Point], span: tuple[int, int], batch: int
     ) -> Iterator[Message]:
-        margin = math.ceil(self._bank.most_late_s)
-        wide = (span[0] - margin, span[1] + margin)
+        wide = (span[0] - self._margin_s, span[1] + self._margin_s)
         instant = [p for p in ps if p.channel.kind in ("register", "gauge", "rate")]
         blocks = [self._instants(meter, instant, wide)] if instant else []
         blocks += [self._periods(p, span) for p in ps if p.channel.kind == "interval"]

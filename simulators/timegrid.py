@@ -77,6 +77,30 @@ def generator(seed: int, *key: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
+def mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Random bits of each number. Source: splitmix64 of Sebastiano Vigna, public domain."""
+    x = numbers + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(x ^ (x >> np.uint64(31)), dtype=np.uint64)
+
+
+def uniform(numbers: npt.NDArray[np.uint64]) -> Floats:
+    """A random number in [0, 1) of each number."""
+    return np.asarray((mixed(numbers) >> np.uint64(11)).astype(np.float64) / float(1 << 53))
+
+
+def ar1(rng: np.random.Generator, count: int, memory: float) -> Floats:
+    """Standard normal noise in which each value resembles the one before.
+
+    Args:
+        memory: correlation of neighbours.
+    """
+    shocks = rng.standard_normal(count)
+    shocks[1:] *= np.sqrt((1 + memory) / (1 - memory))  # ewm damps by (1 - memory)
+    return np.asarray(pd.Series(shocks).ewm(alpha=1 - memory, adjust=False).mean(), np.float64)
+
+
 def wander(rng: np.random.Generator, grid: YearGrid, memory: float) -> Floats:
     """Standard normal noise that changes slowly: AR(1) by the hour, straight lines in between.
 
@@ -84,9 +108,6 @@ def wander(rng: np.random.Generator, grid: YearGrid, memory: float) -> Floats:
         memory: correlation of one hour with the next.
     """
     hours = len(grid) // 4 + 2
-    shocks = rng.standard_normal(hours).tolist()
-    spread = float(np.sqrt(1 - memory**2))
-    values = [shocks[0]]
-    for shock in shocks[1:]:
-        values.append(memory * values[-1] + spread * shock)
-    return np.asarray(np.interp(np.arange(len(grid)) / 4, np.arange(hours), values))
+    return np.asarray(
+        np.interp(np.arange(len(grid)) / 4, np.arange(hours), ar1(rng, hours, memory))
+    )

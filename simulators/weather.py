@@ -23,8 +23,9 @@ def pv_ratio(grid: YearGrid, site: Site, seed: int) -> Floats:
     measured = _measured(grid, site)
     if measured is None:
         ghi = sun.clear_sky(grid, site).ghi * sky.clearness(grid, site, seed)
-        return sun.pv_ratio(grid, site, seed, ghi, sky.temperature_degc(grid, site, seed))
-    return sun.pv_ratio(grid, site, seed, measured.ghi, measured.temp_air)
+    else:
+        ghi = measured.ghi
+    return sun.pv_ratio(grid, site, seed, ghi, temperature_degc(grid, site, seed))
 
 
 def wind_ratio(
@@ -40,9 +41,8 @@ def wind_ratio(
     measured = _measured(grid, site)
     if measured is None:
         speed = wind.wind_speed(grid, site, seed, plant)
-        air = sky.temperature_degc(grid, site, seed)
     else:
-        speed, air = wind.at_hub(measured.wind_speed, site), measured.temp_air
+        speed = wind.at_hub(measured.wind_speed, site)
     if speed_ratio is not None:
         speed = speed * speed_ratio
-    return wind.wind_ratio(grid, site, seed, plant, speed, air)
+    return wind.wind_ratio(grid, site, seed, plant, speed, temperature_degc(grid, site, seed))

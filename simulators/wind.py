@@ -13,8 +13,8 @@ import windpowerlib
 
 from models.errors import ConfigError
 from simulators.scenario import Site
-from simulators.sky import ar1, rank_of_normal, season_day
-from simulators.timegrid import STEP_H, Floats, YearGrid, generator, wander
+from simulators.sky import rank_of_normal, season_day
+from simulators.timegrid import STEP_H, Floats, YearGrid, ar1, generator, wander
 
 _WEIBULL_SHAPE = 2.0
 # Wind speed of the months against the year's mean: windy spring, calm summer.

@@ -77,6 +77,12 @@ def due_at(due_s: float) -> datetime:
     return datetime.fromtimestamp(float(due_s), UTC)
 
 
+def seconds(ms: int) -> str:
+    """Milliseconds as seconds, with decimals only where there are any."""
+    sign, size = "-" if ms < 0 else "", abs(ms)
+    return f"{sign}{size // 1000}" + (f".{size % 1000:03d}" if size % 1000 else "")
+
+
 def rfc3339(zone: ZoneInfo) -> Callable[[Ints], list[str]]:
     """A writer of local times with their offset; it keeps the last ones, most meters share them."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from simulators.encoders.column import Block
+from simulators.encoders.column import Block, seconds
 from simulators.encoders.foreign import Device
 from simulators.message import Message
 
@@ -46,16 +46,11 @@ class SenML:
         base = ""
         if first:
             sep = ":" if self._device.name.startswith("urn:dev:") else "/"
-            base = f'"bn":{json.dumps(self._device.name + sep)},"bt":{_seconds(at_ms)},'
-        later = f'"t":{_seconds(at_ms - first_ms)},' if at_ms != first_ms else ""
+            base = f'"bn":{json.dumps(self._device.name + sep)},"bt":{seconds(at_ms)},'
+        later = f'"t":{seconds(at_ms - first_ms)},' if at_ms != first_ms else ""
         unit = _UNITS.get(self._device.channels[key].unit)
         named = f',"u":"{unit}"' if unit else ""
         return f'{{{base}{later}"n":{json.dumps(self._device.called(key))}{named},"v":{text}}}'
 
     def _message(self, pack: list[str], due: datetime) -> Message:
         return Message(due, self._topic, f"[{','.join(pack)}]".encode(), len(pack))
-
-
-def _seconds(ms: int) -> str:
-    sign, size = "-" if ms < 0 else "", abs(ms)
-    return f"{sign}{size // 1000}" + (f".{size % 1000:03d}" if size % 1000 else "")

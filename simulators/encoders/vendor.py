@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from models.errors import ConfigError
-from simulators.encoders.column import Block
+from simulators.encoders.column import Block, seconds
 from simulators.encoders.foreign import Device
 from simulators.encoders.vendor_fields import (
     ACREL,
@@ -31,17 +31,13 @@ def _json(held: Held) -> str:
     return "{" + ",".join(f"{json.dumps(k)}:{v}" for k, v in held.items()) + "}"
 
 
-def _seconds(at_ms: int) -> str:
-    return f"{at_ms // 1000}" + (f".{at_ms % 1000:03d}" if at_ms % 1000 else "")
-
-
 def _shelly(device: Device, at_ms: int, held: Held) -> list[str]:
     keys = {key for key, _ in SHELLY_ENERGY.values()}
     parts = {
         "em:0": {k: v for k, v in held.items() if k not in keys},
         "emdata:0": {k: v for k, v in held.items() if k in keys},
     }
-    shown = {"ts": _seconds(at_ms)} | {
+    shown = {"ts": seconds(at_ms)} | {
         name: _json({"id": "0"} | part) for name, part in parts.items() if part
     }
     message = {
@@ -56,7 +52,7 @@ def _shelly(device: Device, at_ms: int, held: Held) -> list[str]:
 def _tasmota(device: Device, at_ms: int, held: Held) -> list[str]:
     energy = _json(held)
     if device.zone is None:
-        return [f'{{"Epoch":{_seconds(at_ms)},"ENERGY":{energy}}}']
+        return [f'{{"Epoch":{seconds(at_ms)},"ENERGY":{energy}}}']
     at = datetime.fromtimestamp(at_ms // 1000, ZoneInfo(device.zone)).replace(tzinfo=None)
     part = f".{at_ms % 1000:03d}" if at_ms % 1000 else ""
     return [f'{{"Time":"{at.isoformat()}{part}","ENERGY":{energy}}}']

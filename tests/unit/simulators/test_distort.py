@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from models.meters import Channel
-from simulators.distort import Distortion, uniform
-from simulators.timegrid import Floats, Ints
+from simulators.distort import Distortion
+from simulators.timegrid import Floats, Ints, uniform
 from tests.unit.simulators.test_events import events
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import pytest
+
 from simulators.physics import Flows
 from simulators.plant import park_flows
 from simulators.plausibility import Check, plausibility
@@ -25,7 +27,9 @@ def test_the_sample_park_is_plausible() -> None:
     checks = {(c.subject, c.figure): c for c in plausibility(park(), scenario(), grid(), flows())}
     assert all(c.is_plausible is not False for c in checks.values())
     wind = checks["bl-direct-wind", "wind capacity factor"]
-    assert wind.value == flows()["baolu"].available_kw["bl-direct-wind"].mean() / 620_000
+    assert wind.value == pytest.approx(
+        flows()["baolu"].available_kw["bl-direct-wind"].mean() / 620_000
+    )
     own = flows()["baolu"]
     tonnes = own.product_t_per_h.sum() / 4
     assert checks["baolu", "production"].value == tonnes
