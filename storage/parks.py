@@ -183,11 +183,13 @@ def _write_enterprise(
             "in_goal_boundary": enterprise.in_goal_boundary,
         },
     )
+    own = [c for c in changes if c.path.startswith(f"{enterprise.key}/")]
     restated = {
         c.path.rpartition(".")[0]
-        for c in changes
+        for c in own
         if c.rewrites_history or c.path.rpartition(".")[2] in _RECOMPUTE
     }
+    scaled = {c.path.rpartition(".")[0] for c in own if c.rewrites_scale}
     for meter in enterprise.meters:
         meter_id = _one(
             conn,
@@ -207,7 +209,6 @@ def _write_enterprise(
             if f"{enterprise.key}/{meter.key}/{key}" in restated:
                 conn.execute(sql["mark_channel_stale"], {"channel_id": channel_id})
         path = f"{enterprise.key}/{meter.key}"
-        scaled = {c.path.rpartition(".")[0] for c in changes if c.rewrites_scale}
         refuse_rescaling(conn, [n for k, (n, _) in numbers.items() if f"{path}/{k}" in scaled])
         wanted = [
             row
