@@ -12,10 +12,12 @@ from models.errors import ConfigError
 from models.meters import Channel, Meter, Role
 from models.park import Enterprise, Park
 from simulators.disturbance import disturbance, wind_speed_ratio
-from simulators.physics import Flows, Supply, enterprise_flows
-from simulators.scenario import Pv, Scenario, Wind
+from simulators.enterprise_model import Pv, SubstationModel, Wind
+from simulators.flows import BY_QUANTITY, QUANTITY, Flows, Part, Supply, parts_of
+from simulators.physics import enterprise_flows
+from simulators.scenario import Scenario
 from simulators.timegrid import STEP_H, Floats, YearGrid, generator
-from simulators.weather import pv_ratio, wind_ratio
+from simulators.weather import pv_ratio, temperature_degc, wind_ratio
 
 _GENERATION = (Role.ONSITE_PV, Role.ONSITE_WIND, Role.DIRECT_SUPPLY)
 _UNBALANCED = ("reactive_energy", "active_power", "state_of_charge")
@@ -48,12 +50,13 @@ def scenario_faults(park: Park, scenario: Scenario) -> Iterator[str]:
     """What does not fit between a park and a scenario."""
     if scenario.park != park.key:
         yield f"the scenario is for park {scenario.park!r}, the park file for {park.key!r}"
-    for point in points(park):
-        kind = point.channel.kind
-        if kind == "batch":
-            yield f"channel {point.path}: kind {kind} is not simulated; use register or interval"
     yield from _unknown("enterprise", scenario.enterprises, {e.key for e in park.enterprises})
-    yield from _unknown("start register", scenario.start_registers, {p.path for p in points(park)})
+    paths = {p.path: p for p in points(park)}
+    for what in ("start_registers", "shows", "batch_sizes"):
+        yield from _unknown(f"{what}: channel", getattr(scenario, what), paths)
+    for path in scenario.batch_sizes:
+        if path in paths and paths[path].channel.kind != "batch":
+            yield f"batch_sizes: {path} is of kind {paths[path].channel.kind}, expected batch"
     for station in scenario.substations.values():
         yield from _unknown("fed enterprise", station.feeds, scenario.enterprises)
     for point in points(park):
@@ -70,8 +73,28 @@ def scenario_faults(park: Park, scenario: Scenario) -> Iterator[str]:
             yield f"{point.path} has role {role} but {point.meter.key!r} is no substation"
         elif role in (Role.STORAGE_CHARGE, Role.STORAGE_DISCHARGE) and model.battery is None:
             yield f"{point.path} has role {role} but {point.enterprise.key!r} has no battery"
-        elif role == Role.NONE and point.channel.quantity not in _UNBALANCED:
-            yield f"{point.path} has no role; of those only {', '.join(_UNBALANCED)} are simulated"
+        elif role == Role.NONE:
+            yield from _part_faults(point, scenario, parts_of(model))
+
+
+def _part_faults(point: Point, scenario: Scenario, present: set[Part]) -> Iterator[str]:
+    """What is wrong with a channel without a role."""
+    part, quantity = _part(point, scenario), point.channel.quantity
+    if part is None:
+        if quantity not in _UNBALANCED:
+            fitting = ", ".join(p for p in present if QUANTITY[p] == quantity) or "nothing"
+            yield (
+                f"{point.path} has no role; say under shows of the scenario what it shows "
+                f"({quantity} of this enterprise: {fitting})"
+            )
+    elif QUANTITY[part] != quantity:
+        yield f"shows: {point.path} measures {quantity}, but {part} is {QUANTITY[part]}"
+    elif part not in present:
+        yield f"{point.path} shows {part}, but enterprise {point.enterprise.key!r} has none"
+
+
+def _part(point: Point, scenario: Scenario) -> Part | None:
+    return scenario.shows.get(point.path, BY_QUANTITY.get(point.channel.quantity))
 
 
 def _unknown(what: str, got: Iterable[str], known: Container[str]) -> Iterator[str]:
@@ -100,10 +123,10 @@ def park_year(park: Park, scenario: Scenario, seed: int, grid: YearGrid) -> dict
         net = sum(
             (flows[e].import_kw - flows[e].export_kw for e in station.feeds), np.zeros(len(grid))
         )
-        feeds[meter] = np.maximum(net, 0.0) * (1 + station.loss_ratio)
+        feeds[meter] = with_losses(station, np.maximum(net, 0.0))
     out = {}
     for point in points(park):
-        series = _series(point, flows[point.enterprise.key], feeds)
+        series = _series(point, flows[point.enterprise.key], feeds, scenario)
         out[point.path] = series if point.channel.kind == "gauge" else series * STEP_H
     return out
 
@@ -136,7 +159,8 @@ def _flows(
             (direct if channel.role == Role.DIRECT_SUPPLY else own)[meter.key] = power
     rng = generator(seed, "enterprise", enterprise.key, grid.year)
     supply = Supply(own, direct, exports)
-    return enterprise_flows(model, grid, supply, scenario.holidays, rng, events)
+    air = temperature_degc(grid, scenario.site, seed)
+    return enterprise_flows(model, grid, supply, scenario.holidays, rng, air, events)
 
 
 def _available_kw(
@@ -153,7 +177,15 @@ def _available_kw(
     return plant.rated_kw * wind_ratio(grid, scenario.site, seed, meter, calm)
 
 
-def _series(point: Point, flows: Flows, feeds: dict[str, Floats]) -> Floats:
+def with_losses(station: SubstationModel, net_kw: Floats) -> Floats:
+    """What a substation takes [kW]: iron loss always, load loss with the load or its square."""
+    load_loss = station.loss_ratio * net_kw
+    if station.rated_kw is not None:
+        load_loss = load_loss * net_kw / station.rated_kw
+    return net_kw + load_loss + station.no_load_kw
+
+
+def _series(point: Point, flows: Flows, feeds: dict[str, Floats], scenario: Scenario) -> Floats:
     """Power [kW], flow [1/h] or state of a channel."""
     role, meter, quantity = point.channel.role, point.meter.key, point.channel.quantity
     if role in _GENERATION:
@@ -170,6 +202,9 @@ def _series(point: Point, flows: Flows, feeds: dict[str, Floats]) -> Floats:
         return by_role[role]
     if role == Role.SUBSTATION_IN:
         return feeds[meter]
+    part = _part(point, scenario)
+    if part is not None:
+        return flows.parts[part]
     if quantity == "active_power":
         return feeds.get(meter, flows.import_kw - flows.export_kw)
     if quantity == "reactive_energy":

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.park import Park
-from simulators.physics import Flows
-from simulators.scenario import Pv, Scenario, Wind
+from simulators.enterprise_model import Pv, Wind
+from simulators.flows import Flows
+from simulators.scenario import Scenario
 from simulators.timegrid import STEP_H, Floats, YearGrid
 
 

@@ -6,21 +6,17 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from models.errors import ConfigError
+from simulators.enterprise_model import EnterpriseModel, ScenarioModel, SubstationModel
 from simulators.events import Event
+from simulators.flows import Part
 from simulators.meter_models import MeterModels
 from simulators.scenario_document import read_scenario_document
 
-Shape = Literal["flat", "three_shifts", "two_shifts", "day_shift"]
 
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Site(_Model):
+class Site(ScenarioModel):
     """Where sun and wind are computed.
 
     Attributes:
@@ -48,7 +44,7 @@ class Site(_Model):
     weather_wind_height_m: float = Field(default=10, ge=1, le=250)
 
 
-class Holiday(_Model):
+class Holiday(ScenarioModel):
     """Days of reduced work; `last` is included."""
 
     first: date
@@ -56,76 +52,7 @@ class Holiday(_Model):
     activity_ratio: float = Field(ge=0, le=1)
 
 
-class Load(_Model):
-    """Electric load of an enterprise.
-
-    Attributes:
-        mean_kw: yearly mean in a year without holidays.
-        base_ratio: part of the mean that runs whether something is produced or not.
-        sunday_ratio: activity on Sundays.
-        noise_ratio: standard deviation of the hourly noise.
-    """
-
-    mean_kw: float = Field(gt=0)
-    shape: Shape = "three_shifts"
-    base_ratio: float = Field(default=0.15, ge=0, lt=1)
-    sunday_ratio: float = Field(default=1.0, ge=0, le=1)
-    noise_ratio: float = Field(default=0.02, ge=0, le=0.2)
-
-
-class Water(_Model):
-    """Water intake: a part with the product, a part that always runs."""
-
-    m3_per_t: float = Field(default=0, ge=0)
-    base_m3_per_h: float = Field(default=0, ge=0)
-
-
-class Pv(_Model):
-    """A photovoltaic plant."""
-
-    kind: Literal["pv"]
-    kwp: float = Field(gt=0)
-
-
-class Wind(_Model):
-    """Wind turbines."""
-
-    kind: Literal["wind"]
-    rated_kw: float = Field(gt=0)
-
-
-Generator = Annotated[Pv | Wind, Field(discriminator="kind")]
-
-
-class Battery(_Model):
-    """A battery with one cycle a day, by the tariff: charge in the valley, discharge at peak."""
-
-    power_kw: float = Field(gt=0)
-    energy_kwh: float = Field(gt=0)
-    round_trip_ratio: float = Field(default=0.88, gt=0, le=1)
-    charge_from_h: float = Field(default=11, ge=0, lt=24)
-    discharge_from_h: float = Field(default=18, ge=0, lt=24)
-
-
-class EnterpriseModel(_Model):
-    """How one enterprise behaves; `generators` is keyed by meter."""
-
-    load: Load
-    kwh_per_t: float | None = Field(default=None, gt=0)
-    water: Water = Water()
-    generators: dict[str, Generator] = {}
-    battery: Battery | None = None
-    power_factor: float = Field(default=0.93, gt=0, le=1)
-
-
-class SubstationModel(_Model):
-    """A substation meter sees the net import of those it feeds, and the losses."""
-
-    feeds: tuple[str, ...] = Field(min_length=1)
-    loss_ratio: float = Field(default=0.01, ge=0, lt=0.2)
-
-
-class Scenario(_Model):
+class Scenario(ScenarioModel):
     """A whole scenario file.
 
     Attributes:
@@ -133,6 +60,10 @@ class Scenario(_Model):
         substations: keyed by meter.
         start_registers: raw reading on 1 January of `first_year`, keyed `meter/channel`; the
             others are drawn from the seed.
+        shows: what a channel without a role shows, keyed `meter/channel`, where its quantity does
+            not tell.
+        batch_sizes: mean amount of an event of a batch channel, canonical unit, keyed
+            `meter/channel`; the others 20.
         meters: how far meters are from ideal: class, clock, jitter, replacements, mistakes.
         formats: how the meters of an enterprise that have no source send: each for itself
             (native), or all together by a gateway (list).
@@ -144,10 +75,12 @@ class Scenario(_Model):
     site: Site
     holidays: tuple[Holiday, ...] = ()
     enterprises: dict[str, EnterpriseModel] = Field(min_length=1)
-    substations: dict[str, SubstationModel] = {}
-    start_registers: dict[str, Annotated[float, Field(ge=0)]] = {}
+    substations: dict[str, SubstationModel] = Field(default_factory=dict)
+    start_registers: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    shows: dict[str, Part] = Field(default_factory=dict)
+    batch_sizes: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     meters: MeterModels = MeterModels()
-    formats: dict[str, Literal["native", "list"]] = {}
+    formats: dict[str, Literal["native", "list"]] = Field(default_factory=dict)
     events: tuple[Event, ...] = ()
 
 

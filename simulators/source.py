@@ -16,9 +16,9 @@ from simulators.deliver import deliver, reach_back
 from simulators.distort import Distortion
 from simulators.encoders import Column, Encoders
 from simulators.events import Event, event_faults, transport
+from simulators.flows import Flows
 from simulators.message import Message, check_batch
 from simulators.meters import MeterBank
-from simulators.physics import Flows
 from simulators.plant import Point, points, scenario_faults
 from simulators.scenario import Scenario
 from simulators.timegrid import Floats, Ints
@@ -64,7 +64,7 @@ class ParkSimulator:
     def count(self, start: datetime, stop: datetime) -> int:
         """Number of readings that are planned in `[start, stop)`."""
         low, high = _seconds(start), _seconds(stop)
-        return sum(len(self._bank.stamps(p, low, high)) for ps in self._meters.values() for p in ps)
+        return sum(self._planned(p, low, high) for ps in self._meters.values() for p in ps)
 
     def messages(self, start: datetime, stop: datetime, *, batch: int = 1) -> Iterator[Message]:
         """Messages that arrive in `[start, stop)`, by due time.
@@ -106,6 +106,11 @@ class ParkSimulator:
         local = [at.astimezone(self.park.zone).date() for at in instants]
         return min(local), max(local)
 
+    def _planned(self, point: Point, low: int, high: int) -> int:
+        if point.channel.kind == "batch":
+            return len(self.years.batches(point.path, low, high)[0])
+        return len(self._bank.stamps(point, low, high))
+
     def _sent(self, low: int, high: int, batch: int) -> Iterator[Message]:
         return self._encoders.sessions().send(self._made(low, high, batch))
 
@@ -143,6 +148,7 @@ class ParkSimulator:
         instant = [p for p in ps if p.channel.kind in ("register", "gauge", "rate")]
         blocks = [self._instants(meter, instant, wide)] if instant else []
         blocks += [self._periods(p, span) for p in ps if p.channel.kind == "interval"]
+        blocks += [self._batches(p, span) for p in ps if p.channel.kind == "batch"]
         for shown_ms, due_s, columns in blocks:
             inside = (due_s >= span[0]) & (due_s < span[1])
             if not inside.any():
@@ -199,9 +205,16 @@ class ParkSimulator:
         period = point.channel.period_s
         stamps = self._bank.stamps(point, span[0] - period, span[1] - period)
         edges = np.append(stamps, stamps[-1:] + period).astype(np.float64)
-        amounts = np.diff(self.years.total(point.path, edges)) / point.channel.factor
-        digits = self._bank.digits(point)
-        return stamps * 1000, edges[1:], [Column(point.key, amounts, digits)]
+        amounts = np.diff(self.years.total(point.path, edges))
+        shown = self._bank.state(point, amounts, edges[1:])
+        return stamps * 1000, edges[1:], [Column(point.key, shown, self._bank.digits(point))]
+
+    def _batches(self, point: Point, span: tuple[int, int]) -> tuple[Ints, Floats, list[Column]]:
+        """Amounts of events: sent when they happen."""
+        at_s, amounts = self.years.batches(point.path, *span)
+        due_s = at_s.astype(np.float64)
+        shown = self._bank.state(point, amounts, due_s)
+        return at_s * 1000, due_s, [Column(point.key, shown, self._bank.digits(point))]
 
 
 def _seconds(instant: datetime) -> int:

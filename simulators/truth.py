@@ -15,11 +15,17 @@ from models.park import Enterprise, Park
 from simulators.deliver import Deliveries
 from simulators.event_kinds import DropOut, Leak, Retrofit
 from simulators.events import Event
-from simulators.physics import Flows
+from simulators.flows import Flows, Part
 from simulators.timegrid import STEP_H, Floats, YearGrid
 
 FlowsOf = Callable[[int, Sequence[Event]], Mapping[str, Flows]]
 _ROLES = {Role.DIRECT_SUPPLY: "direct_kwh", Role.ONSITE_PV: "pv_kwh", Role.ONSITE_WIND: "wind_kwh"}
+_PARTS: dict[str, Part] = {
+    "reclaimed_m3": "reclaimed_water",
+    "gas_m3": "gas",
+    "steam_t": "steam",
+    "waste_t": "waste",
+}
 _NO_FACTS = ("kind", "enterprise", "meter", "start", "stop", "at")
 
 
@@ -124,7 +130,7 @@ def _days(
 
 
 def _amounts(enterprise: Enterprise, flows: Flows, grid: YearGrid) -> dict[str, Floats]:
-    """Amounts of every step [kWh, m3, t]."""
+    """Amounts of every step [kWh, m3, t]; what an enterprise has not got is zero."""
     zero = np.zeros(len(grid))
     made = dict.fromkeys(_ROLES.values(), zero)
     column_of = {
@@ -150,6 +156,7 @@ def _amounts(enterprise: Enterprise, flows: Flows, grid: YearGrid) -> dict[str, 
         "green_kwh": np.maximum(generation - flows.export_kw, 0.0),
         "water_m3": flows.water_m3_per_h,
         "product_t": flows.product_t_per_h,
+        **{column: flows.parts.get(part, zero) for column, part in _PARTS.items()},
     }
     return {key: series * STEP_H for key, series in power_kw.items()}
 

@@ -10,10 +10,13 @@ import numpy as np
 
 from models.errors import ConfigError
 from models.park import Park
-from simulators.physics import Flows
+from simulators.flows import Flows
 from simulators.plant import park_flows, park_year, points
 from simulators.scenario import Scenario
-from simulators.timegrid import STEP_H, STEP_S, Floats, YearGrid
+from simulators.timegrid import STEP_H, STEP_S, Floats, Ints, YearGrid, generator
+
+_BATCH_SIZE = 20.0  # canonical unit, where the scenario says nothing
+_BATCH_UNEVEN = 0.15  # single ones differ from the mean by up to this part
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,24 @@ class Years:
                 out[part] = year.amounts[path][np.clip(position, 0, last)] / STEP_H
         return out
 
+    def batches(self, path: str, low_s: int, high_s: int) -> tuple[Ints, Floats]:
+        """Events of a batch channel in `[low_s, high_s)`: epoch seconds, amounts [canonical].
+
+        A batch leaves when enough has come together; its size follows from seed and number.
+        """
+        found: list[tuple[Ints, Floats]] = []
+        for year in self._span(low_s, high_s):
+            total, grid = year.total[path], year.grid
+            limits = self._limits(path, float(total[-1]))
+            first, last = np.searchsorted(limits, (total[0], total[-1]), side="right").tolist()
+            edges_s = np.append(grid.edges_s, grid.stop_s)
+            at_s = np.ceil(np.interp(limits[first:last], total, edges_s)).astype(np.int64)
+            inside = (at_s >= low_s) & (at_s < high_s)
+            amounts = np.diff(limits, prepend=0.0)[first:last]
+            found.append((at_s[inside], amounts[inside]))
+        at, sizes = zip(*found, strict=True) if found else ([], [])
+        return np.concatenate([np.empty(0, np.int64), *at]), np.concatenate([np.empty(0), *sizes])
+
     def flows(self, year: int, instead: Scenario | None = None) -> dict[str, Flows]:
         """What truly flows at every enterprise, mean of each step of a local year.
 
@@ -71,6 +92,18 @@ class Years:
         """
         grid = YearGrid(year, self._park.zone)
         return park_flows(self._park, instead or self._scenario, self._seed, grid)
+
+    def _limits(self, path: str, most: float) -> Floats:
+        """Totals at which a batch leaves, beyond `most`; more of them never change the first."""
+        mean = self._scenario.batch_sizes.get(path, _BATCH_SIZE)
+        count = int(most / mean / (1 - _BATCH_UNEVEN)) + 2
+        drawn = generator(self._seed, "batch", path).uniform(-_BATCH_UNEVEN, _BATCH_UNEVEN, count)
+        return np.cumsum(mean * (1 + drawn))
+
+    def _span(self, low_s: int, high_s: int) -> list[_Year]:
+        """The years that a range touches."""
+        first = max(self._number(low_s), self._scenario.first_year)
+        return [self._year(y) for y in range(first, self._number(high_s - 1) + 1)]
 
     def _number(self, at_s: float) -> int:
         return datetime.fromtimestamp(at_s, self._park.zone).year

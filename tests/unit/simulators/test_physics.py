@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pytest
 
 from models.meters import Role
-from simulators.physics import Supply, activity, battery_flows, enterprise_flows
-from simulators.plant import points
-from simulators.scenario import Battery, EnterpriseModel, Holiday, Load, Pv, Site, Wind
+from simulators.enterprise_model import EnterpriseModel, Load, Pv, SubstationModel, Wind
+from simulators.flows import Supply
+from simulators.physics import enterprise_flows
+from simulators.plant import points, with_losses
+from simulators.scenario import Site
 from simulators.timegrid import YearGrid, generator
 from simulators.weather import pv_ratio
 from tests.unit.simulators.sample import SEED, amount, grid, park, scenario, year
@@ -80,9 +80,15 @@ def test_energy_balances_in_every_quarter_hour(key: str) -> None:
         + amount(key, Role.STORAGE_DISCHARGE)
         - amount(key, Role.STORAGE_CHARGE, Role.GRID_EXPORT)
     )
-    load = scenario().enterprises[key].load
+    model = scenario().enterprises[key]
+    load = model.load
     assert net.min() > 0.8 * load.mean_kw / 4 * load.base_ratio
-    assert net.mean() * 4 == pytest.approx(load.mean_kw, rel=0.04)  # holidays take 1-3 %
+    expected = load.mean_kw
+    if model.pot_lines is not None:
+        expected += 623_000  # 4 x 161 cells x 240 kA x 3.95 V / 0.98
+    if model.truck_charging is not None:
+        expected += 34 * 280 / 24
+    assert net.mean() * 4 == pytest.approx(expected, rel=0.04)  # holidays take 1-3 %
     both = (amount(key, Role.GRID_IMPORT) > 0) & (amount(key, Role.GRID_EXPORT) > 0)
     assert not both.any()
 
@@ -96,27 +102,13 @@ def test_balance_of_made_up_flows() -> None:
 
     def flows(*, own: bool, export: bool) -> list[float]:
         supply = Supply({"pv": pv} if own else {}, {} if own else {"line": line}, export)
-        got = enterprise_flows(model, small, supply, (), generator(1, "x"))
+        got = enterprise_flows(model, small, supply, (), generator(1, "x"), np.zeros(steps))
         used = sum(v[0] for v in got.generation_kw.values())
         return [float(got.load_kw[0]), used, float(got.import_kw[0]), float(got.export_kw[0])]
 
     assert flows(own=True, export=True) == pytest.approx([100, 150, 0, 50])
     assert flows(own=True, export=False) == pytest.approx([100, 97, 3, 0])
     assert flows(own=False, export=False) == pytest.approx([100, 80, 20, 0])
-
-
-@pytest.mark.parametrize("mean_kw", [5000, 150])
-def test_balance_with_a_battery(mean_kw: float) -> None:
-    """The battery is drawn from and given to the load; it never gives more than is used."""
-    model = EnterpriseModel(
-        load=Load(mean_kw=mean_kw, shape="two_shifts"),
-        battery=Battery(power_kw=500, energy_kwh=2000),
-    )
-    got = enterprise_flows(model, grid(), Supply({}, {}, may_export=False), (), generator(1, "x"))
-    assert got.import_kw == pytest.approx(got.load_kw + got.charge_kw - got.discharge_kw)
-    assert got.export_kw.max() == 0
-    assert (got.discharge_kw <= got.load_kw).all()
-    assert got.discharge_kw.sum() > 0
 
 
 def test_a_plant_that_is_not_built_yet_gives_nothing() -> None:
@@ -126,33 +118,12 @@ def test_a_plant_that_is_not_built_yet_gives_nothing() -> None:
     assert pv[grid().day == june].max() > 0
 
 
-def test_battery_returns_less_than_it_took_and_never_runs_empty() -> None:
-    battery = Battery(power_kw=1000, energy_kwh=4000, round_trip_ratio=0.88)
-    charge, discharge, level = battery_flows(battery, grid(), generator(1, "b"))
-    assert discharge.sum() / charge.sum() == pytest.approx(0.88)
-    assert 0.05 < level.min() <= level.max() < 0.95
-    at_midnight = level[grid().hour < 0.2]
-    assert at_midnight == pytest.approx(0.1, abs=1e-6)
-    assert set(grid().hour[charge > 0].astype(int)) == {11, 12, 13, 14}
-    assert not ((charge > 0) & (discharge > 0)).any()
-
-
-def test_shifts_sundays_and_holidays() -> None:
-    holiday = Holiday(first=date(2026, 2, 15), last=date(2026, 2, 23), activity_ratio=0.5)
-    load = Load(mean_kw=1, shape="day_shift", sunday_ratio=0.5)
-    with_holiday, plain = activity(load, grid(), [holiday]), activity(load, grid(), [])
-    assert plain.mean() == pytest.approx(1)
-    off = with_holiday != plain
-    assert sorted(set(grid().day[off].tolist())) == list(range(45, 54))  # 15-23 February
-    assert with_holiday[off] / plain[off] == pytest.approx(0.5)
-    sunday = 96 * 3  # 4 January 2026
-    assert plain[sunday + 40] / plain[sunday - 56] == pytest.approx(0.5)
-    assert plain[96 + 40] / plain[96 + 80] == pytest.approx(1 / 0.08)  # 10:00 against 20:00
-
-
 def test_substation_sees_those_it_feeds_and_the_losses() -> None:
-    drawn = amount("fengchuan", Role.GRID_IMPORT)
-    assert year()["ss-fengchuan/feed_kwh"] == pytest.approx(drawn * 1.008)
+    drawn_kw = amount("fengchuan", Role.GRID_IMPORT) * 4
+    loss_kw = 60 + 0.004 * drawn_kw**2 / 80_000  # iron, and the square of the load
+    assert year()["ss-fengchuan/feed_kwh"] * 4 == pytest.approx(drawn_kw + loss_kw)
+    linear = SubstationModel(feeds=("a",), loss_ratio=0.01)
+    assert with_losses(linear, np.array([0.0, 50.0])) == pytest.approx([0, 50.5])
 
 
 def test_water_and_product_follow_the_work() -> None:

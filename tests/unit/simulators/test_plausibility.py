@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from simulators.physics import Flows
+from simulators.flows import Flows
 from simulators.plant import park_flows
 from simulators.plausibility import Check, plausibility
 from tests.unit.simulators.sample import SEED, grid, park, scenario

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.errors import ConfigError
 from models.park import Park, parse_park
 from simulators.message import Message
+from simulators.meter_models import MeterModels
 from simulators.plant import points
 from simulators.scenario import Scenario
 from simulators.source import ParkSimulator
@@ -21,6 +23,7 @@ from tests.unit.simulators.sample import SEED, grid, park, scenario, simulator, 
 
 DAY = timedelta(days=1)
 START = datetime(2026, 3, 1, tzinfo=park().zone)
+UNIT = {"interval": "kWh", "rate": "kW"}
 Readings = dict[tuple[str, str], dict[datetime, float]]
 
 
@@ -95,7 +98,7 @@ def test_periods_are_those_of_the_park() -> None:
     got = decoded(simulator().messages(START, START + DAY))
     for point in points(park()):
         stamps = got.get((f"park/donghe/{point.enterprise.key}/{point.meter.key}", point.key))
-        if stamps is not None:
+        if stamps is not None and point.channel.kind != "batch":
             assert len(stamps) == 86_400 // point.channel.period_s
             assert min(stamps) == START
 
@@ -168,7 +171,21 @@ def test_a_meter_in_service_later_says_nothing_before() -> None:
     [
         (changed(park="other"), "the scenario is for park 'other'"),
         (changed(substations={}), "ss-taotu/feed_kwh has role substation_in"),
-        (changed(start_registers={"x/y": 1.0}), "start register 'x/y' is not known"),
+        (changed(start_registers={"x/y": 1.0}), "start_registers: channel 'x/y' is not known"),
+        (
+            changed(shows={}),
+            "bl-waste/out_t has no role; say under shows of the scenario what it shows "
+            r"\(mass of this enterprise: waste\)",
+        ),
+        (
+            changed(shows=scenario().shows | {"bl-waste/out_t": "gas"}),
+            "bl-waste/out_t measures mass, but gas is gas_volume",
+        ),
+        (
+            changed(shows=scenario().shows | {"pc-trucks/charging_kwh": "pot_lines"}),
+            "pc-trucks/charging_kwh shows pot_lines, but enterprise 'parkco' has none",
+        ),
+        (changed(batch_sizes={"bl-grid/import_kwh": 1.0}), "is of kind register, expected batch"),
         (
             changed(enterprises={k: v for k, v in scenario().enterprises.items() if k != "bopu"}),
             "enterprise 'bopu' has meters but no model",
@@ -204,10 +221,39 @@ def with_kind(kind: str, unit: str) -> Park:
     return parse_park(document, "test")
 
 
-def test_kinds_that_are_not_simulated_are_told() -> None:
-    message = "channel yb-pv/pv_kwh: kind batch is not simulated; use register or interval"
-    with pytest.raises(ConfigError, match=message):
-        ParkSimulator(with_kind("batch", "kWh"), scenario(), SEED)
+def test_a_weighbridge_tells_every_truck_once_and_all_of_them_are_the_truth() -> None:
+    path, topic = "bl-waste/out_t", ("park/donghe/baolu/bl-waste", "out_t")
+    start = datetime(2026, 12, 22, tzinfo=park().zone)  # over the end of the year
+    span = [start + DAY * n for n in range(21)]
+    whole = decoded(simulator().messages(span[0], span[-1]))[topic]
+    fresh = ParkSimulator(park(), scenario(), SEED)
+    days = [decoded(fresh.messages(a, b, batch=96))[topic] for a, b in itertools.pairwise(span)]
+    assert {at: t for day in reversed(days) for at, t in day.items()} == whole
+    assert len(whole) == sum(len(day) for day in days)
+    assert len(whole) == fresh.count(span[0], span[-1]) - other_readings(span[0], span[-1])
+    assert all(8 <= at.hour < 19 for at in whole)
+    assert all(28 * 0.85 <= t <= 28 * 1.15 for t in whole.values())
+    edges = np.array([at.timestamp() for at in (span[0], span[-1])])
+    true = np.diff(fresh.years.total(path, edges))[0]
+    assert abs(sum(whole.values()) - true) < 28 * 1.15  # a truck is on the scales at each end
+    assert true > 900
+
+
+def other_readings(start: datetime, stop: datetime) -> int:
+    seconds = (stop - start).total_seconds()
+    return sum(int(seconds // p.channel.period_s) for p in points(park()) if p.key != "out_t")
+
+
+def test_a_meter_class_shows_in_amounts_too() -> None:
+    plan = changed(meters=MeterModels.model_validate({"default": {"accuracy_percent": 2}}))
+    start = datetime(2026, 7, 1, 12, tzinfo=park().zone)
+    day = (start, start + DAY)
+    for kind in ("interval", "rate"):
+        exact = decoded(ParkSimulator(with_kind(kind, UNIT[kind]), scenario(), SEED).messages(*day))
+        real = decoded(ParkSimulator(with_kind(kind, UNIT[kind]), plan, SEED).messages(*day))
+        key = "park/donghe/yibang/yb-pv", "pv_kwh"
+        gain = sum(real[key].values()) / sum(exact[key].values())
+        assert 1e-5 < abs(gain - 1) <= 0.021
 
 
 @pytest.mark.parametrize(("kind", "unit"), [("interval", "kWh"), ("rate", "kW")])

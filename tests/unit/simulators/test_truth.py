@@ -17,7 +17,7 @@ import pytest
 from simulators.deliver import Deliveries
 from simulators.disturbance import disturbance
 from simulators.events import Event
-from simulators.physics import Flows
+from simulators.flows import Flows
 from simulators.timegrid import YearGrid
 from simulators.truth import Truth, truth_of
 from simulators.truth_files import write_truth
@@ -58,7 +58,7 @@ def flows_of(year: int, told: Sequence[Event]) -> Mapping[str, Flows]:
             load_kw=load, generation_kw=made, charge_kw=charge, discharge_kw=discharge,
             available_kw={k: v + 30 for k, v in made.items()},
             import_kw=np.maximum(net, 0), export_kw=np.maximum(-net, 0),
-            water_m3_per_h=water + leak, product_t_per_h=1 + wave,
+            water_m3_per_h=water + leak, product_t_per_h=1 + wave, parts={"gas": 4 + wave},
         )  # fmt: skip
     return out
 
