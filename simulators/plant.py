@@ -13,7 +13,7 @@ from models.meters import Channel, Meter, Role
 from models.park import Enterprise, Park
 from simulators.disturbance import disturbance, wind_speed_ratio
 from simulators.enterprise_model import Pv, SubstationModel, Wind
-from simulators.flows import BY_QUANTITY, QUANTITY, Flows, Part, Supply, parts_of
+from simulators.flows import BY_QUANTITY, PARTS, QUANTITY, Flows, Part, Supply, parts_of
 from simulators.physics import enterprise_flows
 from simulators.scenario import Scenario
 from simulators.timegrid import STEP_H, Floats, YearGrid, generator
@@ -82,7 +82,9 @@ def _part_faults(point: Point, scenario: Scenario, present: set[Part]) -> Iterat
     part, quantity = _part(point, scenario), point.channel.quantity
     if part is None:
         if quantity not in _UNBALANCED:
-            fitting = ", ".join(p for p in present if QUANTITY[p] == quantity) or "nothing"
+            fitting = (
+                ", ".join(p for p in PARTS if p in present and QUANTITY[p] == quantity) or "nothing"
+            )
             yield (
                 f"{point.path} has no role; say under shows of the scenario what it shows "
                 f"({quantity} of this enterprise: {fitting})"
