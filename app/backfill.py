@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -18,6 +18,7 @@ from collectors.formats.base import Incoming
 from collectors.health import Health
 from models.errors import ConfigError
 from models.park import Park
+from simulators import live
 from simulators.message import Message
 from simulators.scenario import Scenario
 from storage.db import Conn
@@ -25,15 +26,15 @@ from storage.db import Conn
 _SHORTEST_PIECE = timedelta(days=1)
 
 
-class Source(Protocol):
-    """A park or a fleet."""
+class Source(live.Source, Protocol):
+    """A park or a fleet; two adjacent ranges of messages make the whole."""
 
     park: Park
     scenario: Scenario
     seed: int
 
-    def messages(self, start: datetime, stop: datetime, *, batch: int = 1) -> Iterator[Message]:
-        """Messages of `[start, stop)` by due time; two adjacent ranges make the whole."""
+    def count(self, start: datetime, stop: datetime) -> int:
+        """Number of readings that are planned in `[start, stop)`."""
         ...
 
 
@@ -147,11 +148,10 @@ def store_simulated(
     """
     begin, sent_until = (state.next if state else start), start
 
-    def incoming() -> Iterator[Incoming]:
+    def messages() -> Iterator[Incoming]:
         nonlocal sent_until
         for low, high in pieces(source.park, begin, stop, batch):
-            for message in source.messages(low, high, batch=batch):
-                yield Incoming(message.topic, message.payload, message.due_at)
+            yield from arriving(source.messages(low, high, batch=batch))
             sent_until = high
 
     def committed(counters: Counter[str]) -> None:
@@ -159,7 +159,13 @@ def store_simulated(
             state.committed(sent_until)
         progress(counters)
 
-    return store_history(incoming(), connect, FixedClock(stop), health=health, progress=committed)
+    return store_history(messages(), connect, FixedClock(stop), health=health, progress=committed)
+
+
+def arriving(messages: Iterable[Message]) -> Iterator[Incoming]:
+    """Messages as a receiver gets them, at the moment they are due."""
+    for message in messages:
+        yield Incoming(message.topic, message.payload, message.due_at)
 
 
 def pieces(

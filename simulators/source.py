@@ -156,12 +156,9 @@ class ParkSimulator:
             if not inside.all():
                 shown_ms, due_s = shown_ms[inside], due_s[inside]
                 columns = [replace(c, values=c.values[inside]) for c in columns]
+            source = self._owner[meter], meter
             sent = self._encoders.encode(meter, shown_ms, due_s, columns, batch)
-            if not self._transport:
-                yield from sent
-                continue
-            owner = self._owner[meter]
-            yield from (replace(m, source=(owner, meter)) for m in sent)
+            yield from (replace(m, source=source) for m in sent)
 
     def _instants(
         self, meter: str, ps: list[Point], span: tuple[int, int]

@@ -105,6 +105,13 @@ def enterprise_ids(conn: Conn, park_id: int) -> dict[str, int]:
     return {key: number for number, key in rows}
 
 
+def reading_counts(conn: Conn, park_id: int) -> dict[str, int]:
+    """Enterprise key -> readings that are kept, conflicting values included."""
+    with translate_db_errors("count the readings"):
+        rows = conn.execute(named_sql("parks")["reading_counts"], {"park_id": park_id}).fetchall()
+    return {key: int(number) for key, number in rows}
+
+
 def difference(old: Park | None, new: Park) -> list[Change]:
     """What applying `new` would change, path by path."""
     before = dict(_leaves(old)) if old else {}

@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.backfill import Source
 from app.clock import AcceleratedClock, Clock, RealClock, wall_now
 from app.commands.options import instant
 from app.commands.simulate_bulk import record, store, tell_truth
 from app.commands.simulate_check import check, scenario_file
+from app.commands.simulate_fleet import MOST_METERS, fleet
+from app.commands.simulate_mqtt import publish_live, publish_range
 from app.commands.simulate_score import score
-from app.progress import progress_bar
 from app.settings import settings
-from app.wiring import broker_address, clock_of, console
+from app.wiring import clock_of, console
 from models.errors import ConfigError
 from models.park import load_park
-from simulators.live import run_live
-from simulators.message import Message
-from simulators.publisher import Publisher
+from simulators.fleet import FleetSimulator
+from simulators.fleet_park import fleet_park
 from simulators.scenario import load_scenario
 from simulators.source import ParkSimulator
 
-_FLUSH_S = 600.0  # after a range: nothing may stay behind
-_FLUSH_LIVE_S = 10.0  # after a request to stop
 _MAX = "max"
 
 
 def register(app: typer.Typer) -> None:
     """Add the command and its parts to the program."""
-    group = typer.Typer(invoke_without_command=True, subcommand_metavar="[check|score]")
+    group = typer.Typer(invoke_without_command=True, subcommand_metavar="[check|score|fleet]")
     group.callback()(simulate)
     group.command("check")(check)
     group.command("score")(score)
+    group.command("fleet")(fleet)
     app.add_typer(group, name="simulate")
 
 
@@ -62,6 +59,12 @@ def speed_of(text: str) -> float | None:
 def simulate(
     ctx: typer.Context,
     park: Annotated[Path | None, typer.Option(help="park.yaml")] = None,
+    meters: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=MOST_METERS, help="instead of a park: so many made-up meters, each minute"
+        ),
+    ] = None,
     scenario: Annotated[
         Path | None,
         typer.Option(help="how the park behaves; default: simulation.yaml beside park.yaml"),
@@ -88,6 +91,9 @@ def simulate(
     to_database: Annotated[
         bool, typer.Option("--store", help="a range into the database, without a broker")
     ] = False,
+    state: Annotated[
+        Path | None, typer.Option(help="file that remembers how far --store has come")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="a range as recording (.jsonl.gz) for `import messages`")
     ] = None,
@@ -108,13 +114,17 @@ def simulate(
     --- greenpark simulate --park P --from 2026-03-01T00:00:00+08:00
     --to 2026-03-08T00:00:00+08:00
     --- the same with --store --truth truth
+    --- greenpark simulate --meters 10000 --speed 10
     --- greenpark simulate check --park P
     --- greenpark simulate score --park P --scenario examples/donghe/faults.yaml
     """
     if ctx.invoked_subcommand is not None:
         return
-    if park is None:
-        msg = "give --park park.yaml"
+    if (park is None) == (meters is None):
+        msg = "give --park park.yaml, or --meters for a made-up fleet"
+        raise typer.BadParameter(msg)
+    if meters is not None and (scenario or truth):
+        msg = "--scenario and --truth belong to a park, not to --meters"
         raise typer.BadParameter(msg)
     wanted = speed_of(speed) if speed is not None else None
     at_once = stop is not None and wanted is None
@@ -127,27 +137,36 @@ def simulate(
     if (to_database or out or truth) and not at_once:
         msg = "--store, --out and --truth are for a range at speed max: give --from and --to"
         raise typer.BadParameter(msg)
+    if state and not to_database:
+        msg = "--state remembers how far --store has come: give --store"
+        raise typer.BadParameter(msg)
     if to_database and out:
         msg = "--store and --out are two ways to go; give one"
         raise typer.BadParameter(msg)
-    plan = load_scenario(scenario_file(park, scenario))
-    simulator = ParkSimulator(load_park(park), plan, seed)
+    simulator = _simulator(park, scenario, meters, seed)
     if at_once:
         assert start is not None and stop is not None  # noqa: S101, PT018
-        if truth is not None and not dry_run:
+        if isinstance(simulator, ParkSimulator) and truth is not None and not dry_run:
             tell_truth(simulator, start, stop, truth)
         if to_database and not dry_run:
-            store(simulator, start, stop, batch)
+            store(simulator, start, stop, batch, state)
         elif out is not None and not dry_run:
             record(simulator, start, stop, batch, out)
         else:
-            _range(simulator, start, stop, batch, dry_run=dry_run)
+            publish_range(simulator, start, stop, batch, dry_run=dry_run)
         return
     clock = _clock(start, wanted)
     if dry_run:
         console.print(f"would publish live from {start or clock.now()}, speed {clock.speed:g}")
         return
-    _live(simulator, clock, start or clock.now(), stop)
+    publish_live(simulator, clock, start or clock.now(), stop)
+
+
+def _simulator(park: Path | None, scenario: Path | None, meters: int | None, seed: int) -> Source:
+    if park is None:
+        return FleetSimulator(*fleet_park(meters or 1), seed)
+    plan = load_scenario(scenario_file(park, scenario))
+    return ParkSimulator(load_park(park), plan, seed)
 
 
 def _clock(start: datetime | None, speed: float | None) -> RealClock | AcceleratedClock:
@@ -157,74 +176,3 @@ def _clock(start: datetime | None, speed: float | None) -> RealClock | Accelerat
     if speed is None:
         return clock
     return AcceleratedClock(wall_now(), start or clock.now(), speed)
-
-
-def _range(
-    simulator: ParkSimulator, start: datetime, stop: datetime, batch: int, *, dry_run: bool
-) -> None:
-    began, expected, messages, readings = time.monotonic(), simulator.count(start, stop), 0, 0
-    publisher = None if dry_run else Publisher(broker_address(settings())).start()
-    try:
-        with progress_bar() as bar:
-            task = bar.add_task("readings", total=expected)
-            for message in simulator.messages(start, stop, batch=batch):
-                if publisher is not None:
-                    publisher.publish(message)
-                messages, readings = messages + 1, readings + message.readings
-                bar.advance(task, message.readings)
-        if publisher is not None and not publisher.flush(_FLUSH_S):
-            raise ConfigError("simulate", [_left_over(publisher)])
-    finally:
-        if publisher is not None:
-            publisher.close()
-    verb = "would publish" if publisher is None else "published"
-    _close(verb, messages, readings, publisher.acknowledged if publisher else 0, began)
-
-
-def _live(
-    simulator: ParkSimulator,
-    clock: RealClock | AcceleratedClock,
-    start: datetime,
-    stop: datetime | None,
-) -> None:
-    began, stopping = time.monotonic(), threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _n, _f: stopping.set())
-    publisher = Publisher(broker_address(settings())).start()
-    sink = _Counting(publisher)
-    console.print(f"live from {start.isoformat()}, speed {clock.speed:g}; Ctrl-C ends it")
-    try:
-        again_at = run_live(simulator, sink, clock, start, stopping, stop)
-        if not publisher.flush(_FLUSH_LIVE_S):
-            raise ConfigError("simulate", [_left_over(publisher)])
-    finally:
-        publisher.close()
-    _close("published", publisher.published, sink.readings, publisher.acknowledged, began)
-    console.print(f"go on with --from {again_at.isoformat()}")
-
-
-class _Counting:
-    """A publisher that counts readings."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self.publisher, self.readings = publisher, 0
-
-    def publish(self, message: Message, timeout_s: float | None = None) -> bool:
-        """Hand a message over; False when it was not taken in time."""
-        taken = self.publisher.publish(message, timeout_s)
-        self.readings += message.readings if taken else 0
-        return taken
-
-
-def _left_over(publisher: Publisher) -> str:
-    return (
-        f"{publisher.waiting} message(s) were not acknowledged; is the broker alive? Run it again "
-        "with the same --from: repetitions are recognised"
-    )
-
-
-def _close(verb: str, messages: int, readings: int, acknowledged: int, began: float) -> None:
-    console.print(
-        f"{verb} {messages} messages, {readings} readings, acknowledged {acknowledged} "
-        f"in {time.monotonic() - began:.1f} s"
-    )

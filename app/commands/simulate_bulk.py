@@ -4,40 +4,44 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
 
-from app.clock import FixedClock
+from app.backfill import Source, StateFile, store_simulated
 from app.commands.import_messages import report
 from app.progress import progress_bar
 from app.wiring import console, database
-from collectors.backfill import store_history
 from collectors.files.recording import recorded
-from collectors.formats.base import Incoming
 from collectors.health import Health
 from simulators.source import ParkSimulator
 from simulators.truth_files import write_truth
 
 
-def store(simulator: ParkSimulator, start: datetime, stop: datetime, batch: int) -> None:
+def store(
+    simulator: Source,
+    start: datetime,
+    stop: datetime,
+    batch: int,
+    state: Path | None = None,
+) -> None:
     """Readings of `[start, stop)` into the database: codec, checks and writer, but no broker.
 
-    Committed piece by piece; started again after a cut, repetitions are recognised.
+    Committed piece by piece; started again after a cut, repetitions are recognised, and with
+    `state` it goes on where it ended.
     """
     began, health = time.monotonic(), Health("simulate", stop)
+    note = StateFile(state, simulator, start, stop) if state else None
     with database() as connect, progress_bar() as bar:
-        task = bar.add_task("readings", total=simulator.count(start, stop))
-
-        def incoming() -> Iterator[Incoming]:
-            for message in simulator.messages(start, stop, batch=batch):
-                yield Incoming(message.topic, message.payload, message.due_at)
-
-        counters = store_history(
-            incoming(),
+        first = note.next if note else start
+        task = bar.add_task("readings", total=simulator.count(first, stop))
+        counters = store_simulated(
+            simulator,
             lambda: connect("simulate"),
-            FixedClock(stop),
+            start,
+            stop,
+            batch=batch,
+            state=note,
             health=health,
             progress=lambda c: bar.update(task, completed=c["received"]),
         )
@@ -46,9 +50,7 @@ def store(simulator: ParkSimulator, start: datetime, stop: datetime, batch: int)
     console.print(f"{counters['received'] / seconds:,.0f} readings/s, {seconds:.1f} s")
 
 
-def record(
-    simulator: ParkSimulator, start: datetime, stop: datetime, batch: int, out: Path
-) -> None:
+def record(simulator: Source, start: datetime, stop: datetime, batch: int, out: Path) -> None:
     """Write a recording as `greenpark capture` does; whole or not at all, same seed same bytes."""
     partial = out.with_name(f".{out.name}.part")
     with progress_bar() as bar, partial.open("wb") as raw:

@@ -12,7 +12,6 @@ from app.commands.options import FormatOption
 from app.output import Format, show
 from app.wiring import console
 from models.park import load_park
-from simulators.plant import park_flows
 from simulators.plausibility import plausibility
 from simulators.scenario import load_scenario
 from simulators.source import ParkSimulator
@@ -46,7 +45,7 @@ def check(
     loaded, plan = load_park(park), load_scenario(scenario_file(park, scenario))
     simulator = ParkSimulator(loaded, plan, seed)  # tells what does not fit together
     grid = YearGrid(year or plan.first_year, loaded.zone)
-    checks = list(plausibility(loaded, plan, grid, park_flows(loaded, plan, simulator.seed, grid)))
+    checks = list(plausibility(loaded, plan, grid, simulator.years.flows(grid.year)))
     marks = {True: "yes", False: "NO", None: "-"}
     rows = [asdict(c) | {"plausible": marks[c.is_plausible]} for c in checks]
     told = ["subject", "figure", "value", "unit", "low", "high", "plausible"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -26,21 +26,6 @@ from models.periods import days
 from simulators.scenario import load_scenario
 from simulators.source import ParkSimulator
 from storage.db import Conn, connect
-
-_COLUMNS = [
-    "enterprise",
-    "energy_error_ratio",
-    "complete_ratio",
-    "estimated_ratio",
-    "share_error_points",
-    "water_error_ratio",
-    "saving_true_kwh",
-    "saving_error_ratio",
-    "leak_delay_days",
-    "alerts_expected",
-    "alerts_raised",
-    "alerts_both",
-]
 
 
 def score(
@@ -83,9 +68,12 @@ def score(
         seen = run_chain(simulator, loaded, opened, low, high, told)
     card = scored(simulator, loaded, seen, low, high)
     if form is not Format.table:
-        show([asdict(e) for e in card.enterprises], _COLUMNS, form, "no enterprise")
+        names = [f.name for f in fields(EnterpriseScore)]
+        show([asdict(e) for e in card.enterprises], names, form, "no enterprise")
         return
-    show([_short(e) for e in card.enterprises], list(_short(card.enterprises[0])), form, "none")
+    for columns in (_amounts, _finds):
+        rows = [columns(e) for e in card.enterprises]
+        show(rows, list(rows[0]), form, "none")
     show(
         [_told(e) for e in card.events],
         ["kind", "subject", "expected", "raised", "noticed"],
@@ -109,25 +97,37 @@ def _told(event: EventScore) -> dict[str, str]:
     }
 
 
-def _short(score: EnterpriseScore) -> dict[str, str]:
-    """A line for people; a dash is a figure that does not exist, never a zero."""
+def _percent(value: float | None, digits: int = 2) -> str:
+    """A dash is a figure that does not exist, never a zero."""
+    return "-" if value is None else _plain(100 * value, digits)
 
-    def percent(value: float | None, digits: int = 2) -> str:
-        return "-" if value is None else _plain(100 * value, digits)
 
-    delay, points = score.leak_delay_days, score.share_error_points
-    saved = score.saving_true_kwh
+def _amounts(score: EnterpriseScore) -> dict[str, str]:
+    """Told against true, a line for people."""
+    points = score.share_error_points
     return {
         "who": score.enterprise,
-        "energy %": percent(score.energy_error_ratio),
+        "energy %": _percent(score.energy_error_ratio),
         "share pt": "-" if points is None else _plain(points, 2),
-        "water %": percent(score.water_error_ratio),
-        "days %": percent(score.complete_ratio, 1),
-        "est. %": percent(score.estimated_ratio, 1),
+        "water %": _percent(score.water_error_ratio),
+        "days %": _percent(score.complete_ratio, 1),
+        "est. %": _percent(score.estimated_ratio, 1),
+    }
+
+
+def _finds(score: EnterpriseScore) -> dict[str, str]:
+    """What should be found and was, a line for people."""
+    delay, saved = score.leak_delay_days, score.saving_true_kwh
+    return {
+        "who": score.enterprise,
         "save MWh": "-" if saved is None else f"{saved / 1000:.1f}",
-        "saving err": percent(score.saving_error_ratio, 1),
+        "saving err": _percent(score.saving_error_ratio, 1),
         "leak d": "-" if delay is None else "not told" if delay == math.inf else f"{delay:.1f}",
         "alerts": f"{score.alerts_both}/{score.alerts_expected}/{score.alerts_raised}",
+        "sent": f"{score.readings_sent}",
+        "twice": f"{score.readings_twice}",
+        "refused": f"{score.readings_refused}",
+        "lost": f"{score.readings_lost}",
     }
 
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
 from rich.progress import Progress
 
-from app.clock import FixedClock
+from app.backfill import store_simulated
 from app.demo.year import claims_until
 from app.jobs.balances import compute_balances
 from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
 from app.progress import progress_bar
-from collectors.backfill import store_history
-from collectors.formats.base import Incoming
 from models.claims import read_certificates, read_trades
 from simulators.source import ParkSimulator
 from storage.claims import import_certificates, import_trades
 from storage.db import Conn
 from storage.jobs import rows
 from storage.parks import enterprise_ids
-
-_BATCH = 1000
 
 
 def backfill(
@@ -34,14 +30,11 @@ def backfill(
     with progress_bar() as bar:
         task = bar.add_task("readings  ", total=simulator.count(start, stop))
 
-        def incoming() -> Iterator[Incoming]:
-            for message in simulator.messages(start, stop, batch=_BATCH):
-                yield Incoming(message.topic, message.payload, message.due_at)
-
-        counters = store_history(
-            incoming(),
+        counters = store_simulated(
+            simulator,
             connect,
-            FixedClock(stop),
+            start,
+            stop,
             progress=lambda c: bar.update(task, completed=c["received"]),
         )
         bar.update(task, total=counters["received"])

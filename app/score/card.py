@@ -32,6 +32,10 @@ class EnterpriseScore:
             it was not told.
         alerts_expected, alerts_raised, alerts_both: of (rule) that ever breach by the truth, that
             were ever opened, and both.
+        readings_sent: by the simulator; `readings_twice` repeat a message, `readings_refused` are
+            in quarantine, `readings_lost` are in none of these and not in the database either.
+            (Two readings that say the same for the same time, as of a clock that is set back,
+            count as one kept and one lost; no event of the simulator makes such.)
     """
 
     enterprise: str
@@ -46,6 +50,10 @@ class EnterpriseScore:
     alerts_expected: int
     alerts_raised: int
     alerts_both: int
+    readings_sent: int
+    readings_twice: int
+    readings_refused: int
+    readings_lost: int
 
 
 @dataclass(frozen=True)
@@ -99,9 +107,23 @@ def enterprise_scores(
                 len(expected),
                 len(raised),
                 len(expected & raised),
+                *_readings(seen, key),
             )
         )
     return out
+
+
+def _readings(seen: Observed, key: str) -> tuple[int, int, int, int]:
+    """Sent, twice, refused, lost."""
+    refused = 0
+    for found in seen.findings:
+        if found["code"].startswith("quarantine."):
+            evidence = found["evidence"]
+            if seen.sent.owner.get(evidence["topic"]) == key:
+                more = found["code"] == "quarantine.more"
+                refused += int(evidence["got"]) if more else 1
+    sent, twice = seen.sent.readings[key], seen.sent.twice[key]
+    return sent, twice, refused, sent - twice - refused - seen.kept.get(key, 0)
 
 
 def _part(frame: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 import pandas as pd
 
 from analytics.green.balance import DAY_COLUMNS
+from app.backfill import arriving
 from app.clock import FixedClock
 from app.jobs.pipeline import calculate
 from collectors.backfill import store_history
-from collectors.formats.base import Incoming
+from models.errors import StorageError
 from models.meters import Role
 from models.park import Park
 from models.periods import day_start, days
+from simulators.message import Message
 from simulators.source import ParkSimulator
 from storage.alerts import list_alerts
 from storage.balances import balance_days, role_days
 from storage.db import Conn
 from storage.findings import list_findings
 from storage.migrate import migrate
-from storage.parks import applied_parks, apply_park, enterprise_ids
+from storage.parks import applied_parks, apply_park, enterprise_ids, reading_counts
 
 _BATCH = 96
 _MOST_FINDINGS = 100_000
@@ -41,7 +44,9 @@ class Observed:
             fewer `buckets` than `expected_buckets`.
         amounts: water [m3] and product [t] by (enterprise, local day); incomplete days are absent.
         findings, alerts: as their commands list them.
-        counters: readings by outcome of the writer; `generated` those the simulator sent.
+        counters: readings by outcome of the writer.
+        sent: what the simulator sent.
+        kept: readings in the database by enterprise, conflicting values included.
     """
 
     energy: pd.DataFrame
@@ -49,6 +54,35 @@ class Observed:
     findings: list[dict[str, Any]]
     alerts: list[dict[str, Any]]
     counters: Counter[str] = field(default_factory=Counter)
+    sent: Sent = field(default_factory=lambda: Sent())
+    kept: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Sent:
+    """Readings that went out, counted at the simulator.
+
+    Attributes:
+        readings: by enterprise; `twice` those of messages that had been sent before.
+        owner: enterprise by topic.
+    """
+
+    readings: Counter[str] = field(default_factory=Counter)
+    twice: Counter[str] = field(default_factory=Counter)
+    owner: dict[str, str] = field(default_factory=dict)
+    _before: set[bytes] = field(default_factory=set)
+
+    def count(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """The same messages, counted."""
+        for message in messages:
+            owner = message.source[0]
+            key = blake2b(b"%b\0%b" % (message.topic.encode(), message.payload), digest_size=16)
+            self.readings[owner] += message.readings
+            if key.digest() in self._before:
+                self.twice[owner] += message.readings
+            self._before.add(key.digest())
+            self.owner[message.topic] = owner
+            yield message
 
 
 def run_chain(
@@ -78,44 +112,33 @@ def run_chain(
                 conn, park.model_copy(update={"data_from": start}), day_start(start, park.zone)
             )
     counters: Counter[str] = Counter()
+    sent = Sent()
     for day in days(start, stop):
         low, high = (day_start(d, park.zone) for d in (day, day + timedelta(days=1)))
-        _pass(simulator, connect, low, high, counters)
+        counters += _pass(sent.count(simulator.messages(low, high, batch=_BATCH)), connect, high)
         told(day)
-    _pass(simulator, connect, high, high + _SETTLING, counters)
+    late = simulator.messages(high, high + _SETTLING, batch=_BATCH)
+    counters += _pass(sent.count(late), connect, high + _SETTLING)
     with connect() as conn:
-        return _look(conn, park, start, stop, counters)
+        return _look(conn, park, start, stop, counters, sent)
 
 
-def _pass(
-    simulator: ParkSimulator,
-    connect: Callable[[], Conn],
-    low: datetime,
-    high: datetime,
-    counters: Counter[str],
-) -> None:
-    """Messages of `[low, high)`, then every job at its end."""
-    messages = _counted(simulator, low, high, counters)
-    counters.update(store_history(messages, connect, FixedClock(high)))
-    _calculate(connect, high)
-
-
-def _counted(
-    simulator: ParkSimulator, low: datetime, high: datetime, counters: Counter[str]
-) -> Iterator[Incoming]:
-    for message in simulator.messages(low, high, batch=_BATCH):
-        counters["generated"] += message.readings
-        yield Incoming(message.topic, message.payload, message.due_at)
+def _pass(messages: Iterable[Message], connect: Callable[[], Conn], now: datetime) -> Counter[str]:
+    """Store messages, then run every job."""
+    counters = store_history(arriving(messages), connect, FixedClock(now))
+    _calculate(connect, now)
+    return counters
 
 
 def _calculate(connect: Callable[[], Conn], now: datetime) -> None:
-    for name, result in calculate(lambda: connect(), now).items():
+    for name, result in calculate(connect, now).items():
         if "error" in result:
-            msg = f"job {name} at {now.isoformat()}: {result['error']}"
-            raise RuntimeError(msg)
+            raise StorageError(f"job {name} at {now.isoformat()}", result["error"])
 
 
-def _look(conn: Conn, park: Park, start: date, stop: date, counters: Counter[str]) -> Observed:
+def _look(
+    conn: Conn, park: Park, start: date, stop: date, counters: Counter[str], sent: Sent
+) -> Observed:
     applied = next(a for a in applied_parks(conn) if a.park.key == park.key)
     energy, amounts = {}, {}
     for key, number in enterprise_ids(conn, applied.park_id).items():
@@ -146,4 +169,6 @@ def _look(conn: Conn, park: Park, start: date, stop: date, counters: Counter[str
         list_findings(conn, _MOST_FINDINGS),
         alerts,
         counters,
+        sent,
+        reading_counts(conn, applied.park_id),
     )

@@ -37,7 +37,7 @@ def scored(simulator: ParkSimulator, park: Park, seen: Observed, start: date, st
     savings = {str(key): float(kwh) for key, kwh in saved.items()}
     told = event_scores(list(_told(simulator)), seen)
     enterprises = enterprise_scores(park, energy, seen, leaks=leaks, savings_kwh=savings)
-    return Card(enterprises, told, list(_lines(seen, told)))
+    return Card(enterprises, told, list(_lines(seen, enterprises, told)))
 
 
 def _told(simulator: ParkSimulator) -> Iterator[dict[str, Any]]:
@@ -53,14 +53,17 @@ def _told(simulator: ParkSimulator) -> Iterator[dict[str, Any]]:
         }
 
 
-def _lines(seen: Observed, events: list[EventScore]) -> Iterator[str]:
+def _lines(
+    seen: Observed, enterprises: list[EnterpriseScore], events: list[EventScore]
+) -> Iterator[str]:
     count = seen.counters
-    lost = count["generated"] - count["received"]
-    refused = count["quarantined"]
+    sent, lost = (
+        sum(getattr(e, f"readings_{name}") for e in enterprises) for name in ("sent", "lost")
+    )
     yield (
-        f"readings: {count['generated']:,} sent, {count['received']:,} received, "
+        f"readings: {sent:,} sent, {count['received']:,} received, "
         f"{count['stored']:,} stored, {count['duplicate']:,} recognised as repetitions, "
-        f"{count['conflict']:,} conflicts, {refused:,} refused, {lost:,} lost"
+        f"{count['conflict']:,} conflicts, {count['quarantined']:,} refused, {lost:,} lost"
     )
     expecting = [e for e in events if e.expected]
     noticed = sum(e.noticed for e in expecting)

@@ -79,6 +79,13 @@ JOIN park p ON p.park_id = e.park_id
 WHERE c.retired_at IS NULL AND m.retired_at IS NULL AND e.retired_at IS NULL
 ORDER BY c.channel_id
 
+-- name: reading_counts
+-- Readings of each enterprise that are kept, those that were not used included. %(park_id)s int
+SELECT e.key, sum((SELECT count(*) FROM reading r WHERE r.channel_id = c.channel_id)
+                + (SELECT count(*) FROM reading_revision v WHERE v.channel_id = c.channel_id))
+FROM enterprise e JOIN meter m USING (enterprise_id) JOIN channel c USING (meter_id)
+WHERE e.park_id = %(park_id)s GROUP BY e.key
+
 -- name: enterprises
 -- Enterprises in use. %(park_id)s int
 SELECT enterprise_id, key FROM enterprise

@@ -66,10 +66,25 @@ def test_truth_is_written_and_balanced(run: Run, tmp_path: Path) -> None:
     assert told["seed"] == 2026
 
 
+def test_a_fleet_is_written_applied_and_stored_once(run: Run, dsn: str, tmp_path: Path) -> None:
+    run("migrate")
+    run("simulate", "fleet", "--meters", "20", "--out", str(tmp_path / "fleet.yaml"))
+    run("apply", str(tmp_path / "fleet.yaml"))
+    state = ("--store", "--state", str(tmp_path / "state"))
+    words = ("simulate", "--meters", "20", *RANGE[:3], "2026-04-18T00:00:00+08:00", *state)
+    assert "2,400 stored" in run(*words)
+    assert len(readings(dsn)) == 20 * 120
+    assert "0 messages, 0 readings: nothing" in run(*words)
+
+
 def test_options_that_do_not_go_together_are_refused(run: Run) -> None:
     for words in (("--store",), (*RANGE, "--speed", "60", "--store"), ("--speed", "max"),
-                  (*RANGE, "--store", "--out", "x"), ("--speed", "fast")):  # fmt: skip
+                  (*RANGE, "--store", "--out", "x"), ("--speed", "fast"),
+                  ("--meters", "5"), (*RANGE, "--state", "x")):  # fmt: skip
         result = CliRunner().invoke(make_app("simulate"), ["simulate", *FAULTS, *words])
+        assert result.exit_code == 2, words
+    for words in ((), ("--meters", "5", *RANGE, "--truth", "x"), ("--meters", "0")):
+        result = CliRunner().invoke(make_app("simulate"), ["simulate", *words])
         assert result.exit_code == 2, words
 
 
@@ -95,6 +110,9 @@ events:
         assert abs(line["energy_error_ratio"]) < 1e-5  # the last digit of a display
         assert abs(line["share_error_points"]) < 1e-3
         assert line["saving_error_ratio"] is None
+        assert line["readings_lost"] == line["readings_refused"] == 0
+        assert line["readings_sent"] > 1000
+        assert 0 < line["readings_twice"] / line["readings_sent"] < 0.03  # a tenth, on one day
     assert lines["huize"]["estimated_ratio"] > 0.01  # half a day of nine
     assert lines["bopu"]["estimated_ratio"] == 0.0
     assert lines["yongzhen"]["leak_delay_days"] == 7.0  # the rule looks at whole weeks of data

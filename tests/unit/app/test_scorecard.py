@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from app.score.card import EnterpriseScore, enterprise_scores, event_scores
-from app.score.chain import Observed
+from app.score.chain import Observed, Sent
 from app.score.expected import breaches
+from simulators.message import Message
 from tests.unit.simulators.sample import park
 
 DAYS = [date(2026, 3, 1) + timedelta(days=n) for n in range(10)]
@@ -49,7 +50,8 @@ def seen(**changes: Any) -> Observed:
         expected_buckets=[96.0] * 10,
     )
     amounts = frame(water_m3=[2.7] * 9 + [math.nan], product_t=[0.05] * 10)
-    return Observed(energy, amounts, [], changes.pop("alerts", []), Counter(), **changes)
+    found, alerts = changes.pop("findings", []), changes.pop("alerts", [])
+    return Observed(energy, amounts, found, alerts, Counter(), **changes)
 
 
 def score(**changes: Any) -> EnterpriseScore:
@@ -88,6 +90,29 @@ def test_expected_alerts_are_the_rules_on_the_truth() -> None:
     assert breaches(park(), truth(generation=57.0, water=0.1)) == {}
     line = score(alerts=[{"enterprise": "shengtai", "rule": "energy_saving", "opened_at": SINCE}])
     assert (line.alerts_expected, line.alerts_raised, line.alerts_both) == (2, 1, 0)
+
+
+def test_every_reading_that_was_sent_is_kept_repeated_refused_or_lost() -> None:
+    sent = Sent()
+    ours, other = ("shengtai", "st-grid"), ("huize", "hz-grid")
+    messages = [
+        Message(SINCE, "t/st", b"1", 5, ours),
+        Message(SINCE, "t/st", b"2", 60, ours),
+        Message(SINCE, "t/st", b"1", 5, ours),
+        Message(SINCE, "t/hz", b"1", 7, other),
+    ]
+    assert list(sent.count(messages)) == messages
+    findings = [
+        {"code": code, "evidence": {"topic": topic, "got": got}}
+        for code, topic, got in (
+            ("quarantine.future", "t/st", "x"),
+            ("quarantine.more", "t/st", "30"),
+            ("quarantine.future", "t/hz", "x"),
+        )
+    ]
+    line = score(sent=sent, kept={"shengtai": 32, "huize": 6}, findings=findings)
+    assert (line.readings_sent, line.readings_twice, line.readings_refused) == (70, 5, 31)
+    assert line.readings_lost == 70 - 5 - 31 - 32
 
 
 def test_an_event_is_noticed_by_one_of_its_codes_on_its_meter_in_its_time() -> None:
