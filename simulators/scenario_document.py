@@ -11,7 +11,9 @@ from models.errors import ConfigError
 
 
 def read_scenario_document(path: Path) -> dict[str, Any]:
-    """A scenario file merged into the file that it extends, whose name is relative to it.
+    """A scenario file merged into the file that it extends.
+
+    Names of files in it (`extends`, `weather_file`) are relative to it.
 
     Mappings are merged key by key, `events` are added to those of the base, all else replaces.
 
@@ -34,6 +36,9 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if not isinstance(document, dict):
         got = type(document).__name__
         raise ConfigError(str(path), [f"got a {got}, expected keys such as park and events"])
+    site = document.get("site")
+    if isinstance(site, dict) and isinstance(site.get("weather_file"), str):
+        site["weather_file"] = str(path.parent / site["weather_file"])
     base = document.pop("extends", None)
     if base is None:
         return document

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from hashlib import blake2b
+from itertools import chain
 
 import numpy as np
 
@@ -74,15 +75,17 @@ class ParkSimulator:
                 a backfill. While the way is disturbed (drop-outs, late bursts) it is 1.
         """
         check_batch(batch)
+        low, high = _seconds(start), _seconds(stop)
+        wire = self._encoders.sessions()
         if not self._transport:
-            yield from self._sent(_seconds(start), _seconds(stop), batch)
+            yield from wire.send(self._made(low, high, batch))
             return
         since = max(
-            _seconds(start - reach_back(self._transport, start)),
-            min(_seconds(start), self.years.start_s),
+            _seconds(start - reach_back(self._transport, start)), min(low, self.years.start_s)
         )
-        sent = self._sent(since, _seconds(stop), batch)
-        for message in deliver(sent, self._transport, self.seed):
+        # no list of readings reaches over `start`: what is before it was sent by the range before
+        made = chain(self._made(since, low, batch), self._made(low, high, batch))
+        for message in deliver(wire.send(made), self._transport, self.seed):
             if start <= message.due_at < stop:
                 yield message
 
@@ -110,9 +113,6 @@ class ParkSimulator:
         if point.channel.kind == "batch":
             return len(self.years.batches(point.path, low, high)[0])
         return len(self._bank.stamps(point, low, high))
-
-    def _sent(self, low: int, high: int, batch: int) -> Iterator[Message]:
-        return self._encoders.sessions().send(self._made(low, high, batch))
 
     def _made(self, low: int, high: int, batch: int) -> Iterator[Message]:
         shortest = min(p.channel.period_s for ps in self._meters.values() for p in ps)

@@ -71,7 +71,7 @@ def score(
         names = [f.name for f in fields(EnterpriseScore)]
         show([asdict(e) for e in card.enterprises], names, form, "no enterprise")
         return
-    for columns in (_amounts, _finds):
+    for columns in (_amounts, _finds, _readings):
         rows = [columns(e) for e in card.enterprises]
         show(rows, list(rows[0]), form, "none")
     show(
@@ -124,7 +124,14 @@ def _finds(score: EnterpriseScore) -> dict[str, str]:
         "saving err": _percent(score.saving_error_ratio, 1),
         "leak d": "-" if delay is None else "not told" if delay == math.inf else f"{delay:.1f}",
         "alerts": f"{score.alerts_both}/{score.alerts_expected}/{score.alerts_raised}",
-        "sent": f"{score.readings_sent}",
+    }
+
+
+def _readings(score: EnterpriseScore) -> dict[str, str]:
+    """What became of the readings, a line for people."""
+    return {
+        "who": score.enterprise,
+        "sent": f"{score.readings_sent:,}",
         "twice": f"{score.readings_twice}",
         "refused": f"{score.readings_refused}",
         "lost": f"{score.readings_lost}",

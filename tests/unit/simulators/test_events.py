@@ -161,6 +161,17 @@ def test_a_file_extends_another(tmp_path: Path) -> None:
     }
 
 
+def test_a_weather_file_lies_beside_the_scenario_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    base, above = tmp_path / "sub" / "base.yaml", tmp_path / "above.yaml"
+    base.write_text("site: {weather_file: tmy.csv, latitude: 40}\n")
+    above.write_text("extends: sub/base.yaml\nsite: {latitude: 41}\n")
+    merged = {"weather_file": str(tmp_path / "sub" / "tmy.csv"), "latitude": 41}
+    assert read_scenario_document(above) == {"site": merged}
+    base.write_text("site: {weather_file: /measured/tmy.csv}\n")
+    assert read_scenario_document(base) == {"site": {"weather_file": "/measured/tmy.csv"}}
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

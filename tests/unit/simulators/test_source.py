@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from simulators.plant import points
 from simulators.scenario import Scenario
 from simulators.source import ParkSimulator
 from tests.unit.simulators.sample import SEED, grid, park, scenario, simulator, year
+from tests.unit.simulators.test_events import events
 
 DAY = timedelta(days=1)
 START = datetime(2026, 3, 1, tzinfo=park().zone)
@@ -67,6 +68,21 @@ def test_batches_hold_the_same_readings() -> None:
         assert decoded(messages) == single
         assert all(payload_length(m) <= batch for m in messages)
         assert [m.due_at for m in messages] == sorted(m.due_at for m in messages)
+
+
+def test_days_in_batches_repeat_nothing_while_messages_are_late() -> None:
+    late = events({"kind": "late", "enterprise": "baolu", "from": START + DAY / 2,
+                   "to": START + 3 * DAY / 4, "delay_h": 12})  # fmt: skip
+    disturbed = ParkSimulator(park(), changed(events=late), SEED)
+    got: Counter[tuple[str, str, str]] = Counter()
+    for day in range(3):
+        low = START + day * DAY
+        for message in disturbed.messages(low, low + DAY, batch=96):
+            items = json.loads(message.payload)
+            for item in items if isinstance(items, list) else [items]:
+                got.update((message.topic, item["ts"], channel) for channel in item["values"])
+    assert set(got.values()) == {1}
+    assert got.total() == disturbed.count(START, START + 3 * DAY)
 
 
 def payload_length(message: Message) -> int:
