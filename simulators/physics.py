@@ -36,49 +36,27 @@ def enterprise_flows(
     Args:
         air_degc: air temperature of every step.
     """
-    parts_rng = rng.spawn(3)  # their draws leave those of the rest alone
-    active = activity(model.load, grid, holidays)
-    if disturbance.activity_ratio is not None:
-        active = active * disturbance.activity_ratio
-    parts: dict[Part, Floats] = {}
-    load = _shift_load(model, grid, active, rng, parts_rng[0])
-    made = np.zeros(len(grid))
-    if model.pot_lines is not None:
-        power, made = pot_line_flows(model.pot_lines, grid, parts_rng[1])
-        if disturbance.activity_ratio is not None:
-            power, made = power * disturbance.activity_ratio, made * disturbance.activity_ratio
-        parts["pot_lines"] = power
-        load = load + power
-    if model.truck_charging is not None:
-        trucks = truck_charging_kw(model.truck_charging, grid, parts_rng[2], active)
-        parts["truck_charging"] = trucks
-        load = load + trucks
-    if disturbance.load_ratio is not None:
-        load = load * disturbance.load_ratio
-        for part in parts:
-            parts[part] = parts[part] * disturbance.load_ratio
-    parts["load"] = load
+    active = _times(activity(model.load, grid, holidays), disturbance.activity_ratio)
+    load, metal, parts = _loads(model, grid, active, rng, disturbance)
     charge, discharge, level = battery_flows(model.battery, grid, rng, load)
     delivered, net = _delivered(supply, load + charge - discharge)
     drawn = np.maximum(net, 0.0)
     tan_phi = np.tan(np.arccos(model.power_factor)) * np.exp(0.03 * wander(rng, grid, 0.9))
-    product = made
+    product = metal
     if model.kwh_per_t is not None:
         of_day = np.exp(0.006 * rng.standard_normal(int(grid.day.max()) + 1))[grid.day]
         product = product + model.load.mean_kw * active * of_day / model.kwh_per_t
     thirst = np.exp(0.03 * wander(rng, grid, 0.9))
-    if disturbance.water_ratio is not None:
-        thirst = thirst * disturbance.water_ratio
     wanted = water_parts(model.water, grid, load, product, air_degc)
-    wanted = {part: series * thirst for part, series in wanted.items()}
-    water = model.water.base_m3_per_h * thirst - wanted["reclaimed_water"]
-    water = water + wanted["process_water"] + wanted["cooling_water"] + wanted["sanitary_water"]
+    parts |= {p: _times(series * thirst, disturbance.water_ratio) for p, series in wanted.items()}
+    always = _times(model.water.base_m3_per_h * thirst, disturbance.water_ratio)
     if disturbance.leak_m3_per_h is not None:
-        water = water + disturbance.leak_m3_per_h
-    parts |= wanted
+        always = always + disturbance.leak_m3_per_h
+    used = always + parts["process_water"] + parts["cooling_water"] + parts["sanitary_water"]
     parts["gas"] = demand_per_h(model.gas, product, air_degc)
     parts["steam"] = demand_per_h(model.steam, product, air_degc)
     parts["waste"] = waste_t_per_h(model.waste_t_per_t, grid, product)
+    present = parts_of(model)
     return Flows(
         load,
         delivered,
@@ -89,26 +67,44 @@ def enterprise_flows(
         drawn,
         np.maximum(-net, 0.0),
         drawn * tan_phi,
-        water,
+        used - parts["reclaimed_water"],
         product,
-        {part: series for part, series in parts.items() if part in parts_of(model)},
+        {part: series for part, series in parts.items() if part in present},
     )
 
 
-def _shift_load(
+def _loads(
     model: EnterpriseModel,
     grid: YearGrid,
     active: Floats,
     rng: np.random.Generator,
-    furnace_rng: np.random.Generator,
-) -> Floats:
-    """Load of shifts, furnaces and what always runs [kW]."""
+    disturbance: Disturbance,
+) -> tuple[Floats, Floats, dict[Part, Floats]]:
+    """Whole load [kW], metal of the pot lines [t/h], and the parts of the load."""
+    furnaces, lines, trucks = rng.spawn(3)  # their draws leave those of the rest alone
     base = model.load.base_ratio
     noise = np.exp(model.load.noise_ratio * wander(rng, grid, 0.8))
     work = active
     if model.furnaces is not None:
-        work = work * furnace_rhythm(model.furnaces, grid, furnace_rng)
-    return np.asarray(model.load.mean_kw * (base + (1 - base) * work) * noise)
+        work = work * furnace_rhythm(model.furnaces, grid, furnaces)
+    load = np.asarray(model.load.mean_kw * (base + (1 - base) * work) * noise)
+    metal = np.zeros(len(grid))
+    parts: dict[Part, Floats] = {}
+    if model.pot_lines is not None:
+        power, metal = pot_line_flows(model.pot_lines, grid, lines)
+        metal = _times(metal, disturbance.activity_ratio)
+        parts["pot_lines"] = _times(power, disturbance.activity_ratio)
+    if model.truck_charging is not None:
+        parts["truck_charging"] = truck_charging_kw(model.truck_charging, grid, trucks, active)
+    for series in parts.values():
+        load = load + series
+    parts["load"] = load
+    parts = {part: _times(series, disturbance.load_ratio) for part, series in parts.items()}
+    return parts["load"], metal, parts
+
+
+def _times(series: Floats, ratio: Floats | None) -> Floats:
+    return series if ratio is None else series * ratio
 
 
 def _delivered(supply: Supply, need: Floats) -> tuple[dict[str, Floats], Floats]:
