@@ -36,7 +36,7 @@ from storage.parks import apply_park
 
 _BATCH = 1000
 _PERIOD_S = 900
-_YEAR_DAYS, _QUICK_DAYS = 365, 90
+_YEAR_DAYS, _QUICK_DAYS = 365, 45
 _METERS, _LIVE_S = 10_000, 600.0
 _QUICK_METERS, _QUICK_LIVE_S, _QUICK_SPEED = 1000, 8.0, 60.0
 _EXAMPLES = """examples:
@@ -52,7 +52,7 @@ def arguments() -> argparse.Namespace:
         description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--quick", action="store_true", help="90 days, a small fleet for 8 s, under 50 s"
+        "--quick", action="store_true", help="45 days, a small fleet for 8 s, under 50 s"
     )
     parser.add_argument("--meters", type=int, default=100, help="a multiple of 10")
     parser.add_argument("--days", type=int, default=_YEAR_DAYS, help="days of readings")

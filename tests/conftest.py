@@ -59,9 +59,8 @@ def dsn(server_dsn: str) -> Iterator[str]:
     """DSN of a fresh migrated database, dropped afterwards."""
     name = f"greenpark_test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server_dsn, autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE greenpark_template").format(sql.Identifier(name))
-        )
+        made = "CREATE DATABASE {} TEMPLATE greenpark_template STRATEGY file_copy"
+        admin.execute(sql.SQL(made).format(sql.Identifier(name)))
     yield psycopg.conninfo.make_conninfo(server_dsn, dbname=name)
     with psycopg.connect(server_dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

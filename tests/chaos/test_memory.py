@@ -24,9 +24,9 @@ def told(result: Result) -> str:
 @pytest.mark.parametrize(
     "memory",
     [
-        pytest.param(Memory(24, settle_s=12), id="small-messages-full-speed"),
+        pytest.param(Memory(16, settle_s=10), id="small-messages-full-speed"),
         pytest.param(
-            Memory(24, settle_s=12, rate=150, items=20, padding=5000), id="messages-of-100-kB"
+            Memory(16, settle_s=10, rate=150, items=20, padding=5000), id="messages-of-100-kB"
         ),
     ],
 )
