@@ -64,9 +64,12 @@ def plausibility(
         own = flows[enterprise.key]
         smelter = enterprise.kind == "smelter"
         factor = float(own.load_kw.mean() / own.load_kw.max())
-        low, high = (0.9, 1.0) if smelter else (0.3, 1.0)
-        source = "pot lines run at constant current" if smelter else "industry, 1 to 3 shifts"
-        yield Check(enterprise.key, "load factor", "ratio", factor, low, high, source)
+        if scenario.enterprises[enterprise.key].truck_charging is not None:
+            yield Check(enterprise.key, "load factor", "ratio", factor)  # nobody published a range
+        else:
+            low, high = (0.9, 1.0) if smelter else (0.3, 1.0)
+            source = "pot lines run at constant current" if smelter else "industry, 1 to 3 shifts"
+            yield Check(enterprise.key, "load factor", "ratio", factor, low, high, source)
         product = float(own.product_t_per_h.sum())
         if smelter and product:
             yield from _smelter(enterprise.key, own, grid)

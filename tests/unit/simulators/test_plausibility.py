@@ -33,6 +33,8 @@ def test_the_sample_park_is_plausible() -> None:
     own = flows()["baolu"]
     tonnes = own.product_t_per_h.sum() / 4
     assert checks["baolu", "production"].value == tonnes
+    assert checks["shengtai", "load factor"].is_plausible
+    assert checks["parkco", "load factor"].is_plausible is None  # truck charging: no known range
     # a plant that came into service in June has no yield of a year
     assert ("yb-pv", "PV yield") not in checks
     assert sum(1 for subject, _ in checks if subject == "park") == 13
