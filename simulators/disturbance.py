@@ -22,14 +22,15 @@ class Disturbance:
         activity_ratio: factor to production (an outage of one of four pot lines is 0.75).
         water_ratio: factor to wanted water (a retrofit).
         leak_m3_per_h: water that nobody wanted.
-        available_ratio: factor to the available power of a generator, by meter (curtailment).
+        allowed_ratio: part of its available power that a generator may give, by meter (curtailment
+            orders).
     """
 
     load_ratio: Floats | None = None
     activity_ratio: Floats | None = None
     water_ratio: Floats | None = None
     leak_m3_per_h: Floats | None = None
-    available_ratio: Mapping[str, Floats] = field(default_factory=dict)
+    allowed_ratio: Mapping[str, Floats] = field(default_factory=dict)
 
 
 NONE = Disturbance()
@@ -38,15 +39,15 @@ NONE = Disturbance()
 def disturbance(events: Iterable[Event], enterprise: Enterprise, grid: YearGrid) -> Disturbance:
     """Sum of the events that strike an enterprise; factors of several events multiply."""
     load = activity = water = leak = None
-    available: dict[str, Floats] = {}
+    allowed: dict[str, Floats] = {}
     own = {m.key for m in enterprise.meters}
     for event in events:
         share = covered(event, grid)
         if share is None:
             continue
         if isinstance(event, Curtailment) and event.meter in own:
-            before = available.get(event.meter)
-            available[event.meter] = _times(before, share, event.to_ratio)
+            before = allowed.get(event.meter)
+            allowed[event.meter] = _times(before, share, event.to_ratio)
         if event.enterprise != enterprise.key:
             continue
         if isinstance(event, Retrofit) and event.of == "energy":
@@ -57,7 +58,7 @@ def disturbance(events: Iterable[Event], enterprise: Enterprise, grid: YearGrid)
             activity = _times(activity, share, event.remaining_ratio)
         elif isinstance(event, Leak):
             leak = (0.0 if leak is None else leak) + event.m3_per_h * share
-    return Disturbance(load, activity, water, leak, available)
+    return Disturbance(load, activity, water, leak, allowed)
 
 
 def wind_speed_ratio(events: Iterable[Event], grid: YearGrid) -> Floats | None:

@@ -49,11 +49,18 @@ class Supply:
         own_kw: available power of generators behind the meter; without an export meter the
             surplus is curtailed.
         direct_kw: available power of direct lines; they never deliver more than is used.
+        allowed_ratio: by meter, part of the available power that may be given (curtailment orders).
     """
 
     own_kw: Mapping[str, Floats]
     direct_kw: Mapping[str, Floats]
     may_export: bool
+    allowed_ratio: Mapping[str, Floats] = field(default_factory=dict)
+
+    def offered_kw(self, meter: str, available_kw: Floats) -> Floats:
+        """What a generator may give of its available power."""
+        ratio = self.allowed_ratio.get(meter)
+        return available_kw if ratio is None else available_kw * ratio
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,8 @@ class Flows:
 
     Attributes:
         generation_kw: delivered power of each generator, by meter.
-        available_kw: what each could have delivered; the rest is curtailed.
+        available_kw: what each could have delivered; the rest is curtailed, by an order or because
+            nobody took it.
         charge_level_ratio: state of charge at the start of each step.
         water_m3_per_h: fresh water that is taken in.
         parts: what sub-meters show, in kW, m3/h or t/h; the pot lines and truck chargers are in

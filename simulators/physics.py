@@ -112,9 +112,10 @@ def _delivered(supply: Supply, need: Floats) -> tuple[dict[str, Floats], Floats]
     room = need * _SUPPLY_MARGIN_RATIO
     delivered: dict[str, Floats] = {}
     for meter, available in supply.own_kw.items():
-        delivered[meter] = available if supply.may_export else np.minimum(available, room)
+        offered = supply.offered_kw(meter, available)
+        delivered[meter] = offered if supply.may_export else np.minimum(offered, room)
         room = np.maximum(room - delivered[meter], 0.0)
     for meter, available in supply.direct_kw.items():
-        delivered[meter] = np.minimum(available, room)
+        delivered[meter] = np.minimum(supply.offered_kw(meter, available), room)
         room = room - delivered[meter]
     return delivered, need - sum(delivered.values(), np.zeros(len(need)))

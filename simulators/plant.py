@@ -156,11 +156,9 @@ def _flows(
             if channel.in_service_from is not None:
                 start = datetime.combine(channel.in_service_from, time(), grid.zone)
                 power = np.where(grid.edges_s >= start.timestamp(), power, 0.0)
-            if meter.key in events.available_ratio:
-                power = power * events.available_ratio[meter.key]
             (direct if channel.role == Role.DIRECT_SUPPLY else own)[meter.key] = power
     rng = generator(seed, "enterprise", enterprise.key, grid.year)
-    supply = Supply(own, direct, exports)
+    supply = Supply(own, direct, exports, events.allowed_ratio)
     air = temperature_degc(grid, scenario.site, seed)
     return enterprise_flows(model, grid, supply, scenario.holidays, rng, air, events)
 

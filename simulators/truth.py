@@ -36,8 +36,8 @@ class Truth:
     Attributes:
         digest: of the scenario, as the caller computes it.
         energy: one row per enterprise and local day. load + charge + export = import + direct +
-            pv + wind + discharge. `available_kwh` is what generators could have given after
-            curtailment orders, `curtailed_kwh` what nobody took of it. `used_kwh` = import +
+            pv + wind + discharge. `available_kwh` is what generators could have given,
+            `curtailed_kwh` what they did not give, by an order or untaken. `used_kwh` = import +
             generation - export. `green_kwh` = generation - export: batteries are not traced,
             their energy counts where it is generated and their losses are part of the use.
         savings: per retrofit and day: amount without it, with it, and the difference [kWh or m3].

@@ -134,10 +134,10 @@ def test_physical_events_become_factors_of_their_own_enterprise() -> None:
     assert made.leak_m3_per_h.sum() / 4 == pytest.approx(24 * 4)
     assert (made.activity_ratio == 0.75).sum() == 96
     assert made.water_ratio[-1] == pytest.approx(0.9)
-    assert made.available_ratio["bl-direct-pv"].min() == pytest.approx(0.4)
+    assert made.allowed_ratio["bl-direct-pv"].min() == pytest.approx(0.4)
     others = of_baolu(saved | {"enterprise": "huize"}, cut | {"meter": "hz-pv"})
     assert others.load_ratio is None
-    assert others.available_ratio == {}
+    assert others.allowed_ratio == {}
 
 
 def test_a_drought_of_wind_has_a_factor_in_its_year_only() -> None:

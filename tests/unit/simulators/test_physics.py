@@ -111,6 +111,22 @@ def test_balance_of_made_up_flows() -> None:
     assert flows(own=False, export=False) == pytest.approx([100, 80, 20, 0])
 
 
+@pytest.mark.parametrize("export", [True, False])
+def test_what_an_order_takes_away_was_available(export: bool) -> None:
+    """40 % of 150 kW are allowed: below the load of 100 kW, the rest is curtailed."""
+    steps = len(grid())
+    model = EnterpriseModel(load=Load(mean_kw=100, shape="flat", noise_ratio=0))
+    order = {"pv": np.full(steps, 0.4), "line": np.full(steps, 0.1)}
+    supply = Supply(
+        {"pv": np.full(steps, 150.0)}, {"line": np.full(steps, 80.0)}, export, order
+    )  # fmt: skip
+    got = enterprise_flows(model, grid(), supply, (), generator(1, "x"), np.zeros(steps))
+    assert got.generation_kw["pv"] == pytest.approx(60.0)
+    assert got.generation_kw["line"] == pytest.approx(8.0)
+    assert got.available_kw["pv"] == pytest.approx(150)
+    assert got.import_kw == pytest.approx(100 - 60 - 8)
+
+
 def test_a_plant_that_is_not_built_yet_gives_nothing() -> None:
     pv = year()["yb-pv/pv_kwh"]
     june = 31 + 28 + 31 + 30 + 31
