@@ -249,6 +249,9 @@ def test_a_weighbridge_tells_every_truck_once_and_all_of_them_are_the_truth() ->
     assert len(whole) == fresh.count(span[0], span[-1]) - other_readings(span[0], span[-1])
     assert all(8 <= at.hour < 19 for at in whole)
     assert all(28 * 0.85 <= t <= 28 * 1.15 for t in whole.values())
+    left = fresh.years.total(path, np.array(sorted(at.timestamp() for at in whole)))
+    weights = np.array([t for _, t in sorted(whole.items())])
+    assert np.diff(left) == pytest.approx(weights[1:], abs=0.02)  # each took what had come together
     edges = np.array([at.timestamp() for at in (span[0], span[-1])])
     true = np.diff(fresh.years.total(path, edges))[0]
     assert abs(sum(whole.values()) - true) < 28 * 1.15  # a truck is on the scales at each end
