@@ -10,7 +10,9 @@ GREEN_SHARE_CLAIM = "green_share_claim"
 ENERGY_INTENSITY = "energy_intensity"
 WATER_INTENSITY = "water_intensity"
 
-PeriodKind = Literal["day", "rolling_7d", "month", "ytd"]
+PeriodKind = Literal["day", "rolling_7d", "rolling_30d", "rolling_12m", "month", "ytd", "year"]
+"""A month and a year are whole ones, provisional while they last; ytd ends with each day."""
+
 Status = Literal["provisional", "final"]
 
 
@@ -19,11 +21,13 @@ class IndicatorValue(NamedTuple):
 
     Attributes:
         enterprise_id: None for the park as a whole.
-        value: numerator / denominator in `unit`; None when it cannot be told.
+        value: numerator / denominator in `unit`, or the numerator where there is no denominator;
+            None when it cannot be told.
         completeness_ratio: closed balances (or complete days) / due ones.
         estimated_ratio: estimated part of the metered amounts.
         status: provisional while the period is not over or a settlement inside it is missing;
             how much data there is says completeness_ratio.
+        note: why there is no value, or what it rests on; None: nothing to say.
     """
 
     indicator: str
@@ -38,3 +42,4 @@ class IndicatorValue(NamedTuple):
     completeness_ratio: float
     estimated_ratio: float
     status: Status
+    note: str | None = None

@@ -19,6 +19,8 @@ from models.sources import Key
 class Role(StrEnum):
     """What a channel means in the energy, water and material balance of its enterprise.
 
+    `direct_generation` and `direct_export` are metered at a plant that feeds direct lines: what it
+    makes and what of it goes to the public grid; `..._available` is what plants could have made.
     `none` channels are stored and shown but take no part in any balance.
     """
 
@@ -31,6 +33,10 @@ class Role(StrEnum):
     STORAGE_DISCHARGE = "storage_discharge"
     WATER_INTAKE = "water_intake"
     PRODUCTION = "production"
+    DIRECT_GENERATION = "direct_generation"
+    DIRECT_EXPORT = "direct_export"
+    DIRECT_AVAILABLE = "direct_available"
+    ONSITE_AVAILABLE = "onsite_available"
     SUBSTATION_IN = "substation_in"
     NONE = "none"
 
@@ -43,6 +49,10 @@ ROLE_QUANTITY = {
     Role.ONSITE_WIND: "active_energy",
     Role.STORAGE_CHARGE: "active_energy",
     Role.STORAGE_DISCHARGE: "active_energy",
+    Role.DIRECT_GENERATION: "active_energy",
+    Role.DIRECT_EXPORT: "active_energy",
+    Role.DIRECT_AVAILABLE: "active_energy",
+    Role.ONSITE_AVAILABLE: "active_energy",
     Role.SUBSTATION_IN: "active_energy",
     Role.WATER_INTAKE: "water_volume",
     Role.PRODUCTION: "mass",
@@ -73,6 +83,9 @@ class Channel(Model):
     )
     resolution: float | None = Field(
         default=None, gt=0, description="step of the last digit of the register, raw unit"
+    )
+    technology: Literal["pv", "wind", "other"] | None = Field(
+        default=None, description="what a direct line or a plant is fed by; for the forecast"
     )
     in_service_from: date | None = Field(
         default=None, description="first local day of service; before it no balance waits for it"

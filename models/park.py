@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from models.document import Model, Names
 from models.errors import ConfigError
+from models.green import GreenAccounting, StorageTracing
 from models.meters import Meter, parent_faults
 from models.sources import Key, Source, Zone, source_faults
 
@@ -61,6 +62,12 @@ class Enterprise(Model):
     retrofit_2026: bool = Field(default=False, description="one of the 7 key retrofits")
     contacts: tuple[Contact, ...] = ()
     targets: Targets = Targets()
+    storage: StorageTracing = Field(
+        default=StorageTracing(), description="tracing of what a storage behind the meter holds"
+    )
+    direct_users: tuple[Key, ...] = Field(
+        default=(), description="enterprises that this one's plants feed over direct lines"
+    )
     meters: tuple[Meter, ...] = ()
     sources: tuple[Source, ...] = Field(
         default=(), description="devices that do not speak the native JSON"
@@ -80,7 +87,9 @@ class GreenGoal(Model):
         default=0.0, ge=0, le=1, description="where the glide path starts on 1 January"
     )
     share: Literal["S1", "S3"] = "S3"
-    reading: Literal["ytd"] = "ytd"
+    reading: Literal["ytd", "december", "rolling_12m"] = Field(
+        default="ytd", description="how year end is read officially; the others are shown beside it"
+    )
     source: str = Field(default="not stated", min_length=1)
 
 
@@ -201,6 +210,7 @@ class Park(Model):
     timezone: Zone = "Asia/Shanghai"
     simulated: bool = Field(default=False, description="numbers are not from real meters")
     goal: GreenGoal = GreenGoal()
+    green: GreenAccounting = GreenAccounting()
     rules: RuleSettings = RuleSettings()
     metering: MeteringSettings = MeteringSettings()
     validation: ValidationSettings = ValidationSettings()
@@ -224,6 +234,7 @@ class Park(Model):
             for s in self.substations
             if s.meter not in meters
         ]
+        faults += _unknown_members(self)
         faults += parent_faults([m for e in self.enterprises for m in e.meters])
         faults += source_faults(
             self.key,
@@ -248,6 +259,19 @@ class Park(Model):
                 return enterprise
         known = ", ".join(e.key for e in self.enterprises)
         raise ConfigError(f"park {self.key}", [f"no enterprise {key!r}; expected one of: {known}"])
+
+
+def _unknown_members(park: Park) -> list[str]:
+    known = {e.key for e in park.enterprises}
+    named = [(f"boundary {b.key}", (*b.enterprises, *b.without)) for b in park.green.boundaries]
+    named += [(f"enterprise {e.key}: direct_users", e.direct_users) for e in park.enterprises]
+    return [
+        f"{where}: {key!r} is not an enterprise of this park; expected one of: "
+        + ", ".join(sorted(known))
+        for where, keys in named
+        for key in keys
+        if key not in known
+    ] + _repeated("boundary", [b.key for b in park.green.boundaries])
 
 
 def _repeated(what: str, keys: list[str]) -> list[str]:

@@ -5,8 +5,9 @@ Source: PostgreSQL manual, COPY, "Binary Format"; timestamptz is microseconds si
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ _TRAILER = b"\xff\xff"
 PG_EPOCH_US = 946_684_800_000_000
 """2000-01-01 UTC, from which PostgreSQL counts, in microseconds since 1970."""
 _DAY_US = 86_400_000_000
+_EPOCH_DAY = date(2000, 1, 1).toordinal()
+_ARRAY_HEADER = 20  # dimensions, flags, type, length, lower bound
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,22 @@ def copy_stream(*columns: Array) -> bytes:
         rows[f"length_{number}"] = column.dtype.itemsize
         rows[f"field_{number}"] = column
     return _HEADER + rows.tobytes() + _TRAILER
+
+
+def elements(arrays: Sequence[bytes], kind: str) -> Array:
+    """Elements of arrays without nulls, as `array_send` has them: each after its length.
+
+    Args:
+        kind: numpy name of the element, big-endian, e.g. `>f8`.
+    """
+    data = b"".join(array[_ARRAY_HEADER:] for array in arrays)
+    parts = np.frombuffer(data, dtype=np.dtype([("length", ">i4"), ("element", kind)]))
+    return parts["element"].astype(np.dtype(kind).newbyteorder("="))
+
+
+def pg_days(wanted: Iterable[date]) -> Array:
+    """Fields date of days."""
+    return np.array([day.toordinal() - _EPOCH_DAY for day in wanted], dtype=np.int32)
 
 
 def copy_in(conn: Conn, area: str, name: str, *columns: Array) -> None:

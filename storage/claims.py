@@ -120,6 +120,13 @@ def claims_by_month(conn: Conn, enterprise_id: int, until: date) -> dict[str, di
     return out
 
 
+def park_claims(conn: Conn, park_id: int, until: date) -> dict[int, dict[str, dict[date, float]]]:
+    """As `claims_by_month`, for every enterprise of a park."""
+    from storage.parks import enterprise_ids
+
+    return {i: claims_by_month(conn, i, until) for i in enterprise_ids(conn, park_id).values()}
+
+
 def _claimed_fault(row: CertificateRow, other: tuple[Any, ...]) -> str:
     key, first, last, month, _cancelled = other
     return (

@@ -25,6 +25,7 @@ _TYPES = (
     "float8",
     "float8",
     "text",
+    "text",
     "timestamptz",
 )
 

@@ -20,7 +20,10 @@ from storage.db import Conn, named_sql, translate_db_errors
 from storage.installations import keep_records, record_rows, refuse_rescaling
 
 # A change of these rewrites the past: every interval of the channel would be computed anew.
-_HISTORY = ("quantity", "unit", "kind", "multiplier", "modulus", "timezone")
+_HISTORY = (
+    *("quantity", "unit", "kind", "multiplier", "modulus", "timezone"),
+    *("use_order", "method", "efficiency_ratio"),  # fixed once chosen (domain facts 1.4)
+)
 # A change of these gives a recorded multiplier another meaning.
 _SCALE = ("quantity", "unit", "kind")
 # A change of these may decide some buckets otherwise: they are computed anew without asking.
@@ -30,6 +33,9 @@ _METERING = "park.metering."
 _CHECKS = (".parent", ".losses_ratio", ".in_service_from")
 # A change of these moves the shares of the park, not the intervals.
 _BOUNDARY = (".in_goal_boundary", ".data_from", ".timezone", ".role", ".in_service_from")
+_SHARES = ("park.green.", "park.goal.")
+# A change of these traces the storage of an enterprise anew.
+_TRACING = (".storage.method", ".storage.efficiency_ratio")
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) 
             sql["retire_missing_channels"],
             common | {"paths": [f"{m.key}/{c}" for m in meters for c in m.channels]},
         )
-        if any(c.path.endswith(_BOUNDARY) for c in changes):
+        if any(c.path.endswith(_BOUNDARY) or c.path.startswith(_SHARES) for c in changes):
             conn.execute(sql["mark_park_stale"], {"park_id": park_id})
         if old and any(c.path.startswith(_METERING) for c in changes):
             conn.execute(sql["mark_channels_stale"], {"park_id": park_id})
@@ -227,8 +233,9 @@ def _write_enterprise(
         c.path == "park.timezone"
         or (
             c.path.startswith(f"{enterprise.key}/")
-            and c.path.endswith((".role", ".in_service_from"))
+            and c.path.endswith((".role", ".in_service_from", *_TRACING))
         )
+        or c.path == "park.green.use_order"
         for c in changes
     ):
         conn.execute(sql["mark_balance_stale"], {"enterprise_id": number})
@@ -248,6 +255,7 @@ def _channel_row(meter_id: int, key: str, channel: Channel) -> dict[str, Any]:
         "rated_per_h": channel.rated_per_h,
         "in_service_from": channel.in_service_from,
         "resolution": channel.resolution,
+        "technology": channel.technology,
     }
 
 

@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from models.meters import Role
-from storage.binary import copy_in
+from storage.binary import copy_in, elements
 from storage.db import Conn, named_sql, translate_db_errors
 
 Array = npt.NDArray[Any]
 _SUMS = ("roll_up_months", "mark_checks_stale")
 _ROLE_STAGING = ("create_role_staging", "create_role_due")
 _ROLE_SUMS = ("roll_up_role_hours", "roll_up_role_days", "roll_up_role_months")
-_ARRAY_HEADER = 20  # dimensions, flags, type, length, lower bound
 _AMOUNTS = (">i8", ">f8", ">i2")
 _STATES = (*_AMOUNTS, ">f8", ">f8", ">f8")
 
@@ -111,7 +110,7 @@ def read_quarters(conn: Conn, *, gauges: bool) -> Quarters:
         rows = cur.execute(named_sql("rollups")[name]).fetchall()
     item, count = (np.array([row[n] for row in rows], dtype=np.int64) for n in (0, 1))
     at, value, quality, *extremes = (
-        _elements([row[n] for row in rows], kind)
+        elements([row[n] for row in rows], kind)
         for n, kind in enumerate(_STATES if gauges else _AMOUNTS, 2)
     )
     return Quarters(
@@ -121,13 +120,6 @@ def read_quarters(conn: Conn, *, gauges: bool) -> Quarters:
         quality,
         (extremes[0], extremes[1], extremes[2]) if gauges else None,
     )
-
-
-def _elements(arrays: Sequence[bytes], kind: str) -> Array:
-    """Elements of arrays without nulls, as `array_send` has them: each after its length."""
-    data = b"".join(array[_ARRAY_HEADER:] for array in arrays)
-    parts = np.frombuffer(data, dtype=np.dtype([("length", ">i4"), ("element", kind)]))
-    return parts["element"].astype(np.dtype(kind).newbyteorder("="))
 
 
 @dataclass(frozen=True)

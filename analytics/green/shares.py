@@ -1,4 +1,8 @@
-"""Green shares of a year to date: physical (S1) and claimable (S3), with the cap on claims."""
+"""Amounts of any windows of local days: energy, trades and certificates under their cap.
+
+A share over time is a ratio of sums of kWh, never a mean of shares (domain facts 11.5). The park
+or any other set of enterprises is the sum of its capped members (11.4).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,23 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from analytics.green.supply import Floats
 from models.periods import next_month
+
+Ints = npt.NDArray[np.int64]
+Amounts = dict[str, Floats]
+"""Columns of `AMOUNTS` for each window."""
+
+CLAIM_AMOUNTS = (
+    "green_trade_kwh",
+    "nuclear_trade_kwh",
+    "certificate_kwh",
+    "excess_kwh",
+    "claimed_kwh",
+)
 
 
 @dataclass(frozen=True)
@@ -32,104 +50,81 @@ class Claims:
         return next_month(max(months)) if months else None
 
 
-YTD_COLUMNS = (
-    "physical_kwh",
-    "draw_kwh",
-    "consumption_kwh",
-    "green_trade_kwh",
-    "nuclear_trade_kwh",
-    "certificate_kwh",
-    "excess_kwh",
-)
+@dataclass(frozen=True)
+class Windows:
+    """Half-open ranges of local days as ordinals of `date`; equal lengths."""
+
+    start: Ints
+    stop: Ints
+
+    @classmethod
+    def of(cls, ranges: Sequence[tuple[date, date]]) -> Windows:
+        """Windows `[first, stop)`."""
+        return cls(
+            np.array([first.toordinal() for first, _ in ranges], dtype=np.int64),
+            np.array([stop.toordinal() for _, stop in ranges], dtype=np.int64),
+        )
 
 
-def year_to_date(days: pd.DataFrame, claims: Claims, year: int) -> pd.DataFrame:
-    """Cumulative amounts of `[1 January, day]` for each day that has a balance.
+def amounts(days: pd.DataFrame, claims: Claims, windows: Windows) -> Amounts:
+    """Sums of one enterprise over each window.
 
     Args:
-        days: index local day; columns `physical_green_kwh`, `grid_draw_kwh`, `consumption_kwh`.
-        claims: by month of generation; a month cut by the window counts in proportion to its
-            days, because only monthly totals are settled.
+        days: index local day; numeric columns, `grid_draw_kwh` among them. A day that is absent
+            adds nothing.
+        claims: by month of generation; a month cut by a window counts in proportion to its days,
+            because only monthly totals are settled.
 
     Returns:
-        Index day, columns `YTD_COLUMNS`. Claims are capped by the energy drawn from the grid:
-        T + C <= D, filled by green trades, nuclear trades, certificates in this order;
-        `excess_kwh` counts nowhere.
+        The columns of `days` and `CLAIM_AMOUNTS` for each window. Claims are capped by the energy
+        drawn from the grid in the window: T + C <= D, filled by green trades, nuclear trades,
+        certificates in this order; `excess_kwh` counts nowhere; `claimed_kwh` is before the cap.
 
-    Source: 发改能源〔2026〕622号 annex 3 (domain facts 1.1), conventions 11.3, 11.4.
+    Source: 发改能源〔2026〕622号 annex 3 (domain facts 1.1), convention 11.4.
     """
-    mine = days[[d.year == year for d in days.index]].sort_index()
-    out = pd.DataFrame(
-        {
-            "physical_kwh": mine["physical_green_kwh"].cumsum(),
-            "draw_kwh": mine["grid_draw_kwh"].cumsum(),
-            "consumption_kwh": mine["consumption_kwh"].cumsum(),
-        },
-        index=mine.index,
-    )
-    room = np.maximum(out["draw_kwh"].to_numpy(), 0.0)
-    excess = np.zeros(len(out))
+    ordinals = np.array([day.toordinal() for day in days.index], dtype=np.int64)
+    order = np.argsort(ordinals)
+    ordinals = ordinals[order]
+    low, high = np.searchsorted(ordinals, windows.start), np.searchsorted(ordinals, windows.stop)
+    high = np.maximum(low, high)
+    out: Amounts = {}
+    for name in days.columns:
+        column = days[name].to_numpy(dtype=np.float64)[order]
+        running = np.concatenate([[0.0], np.cumsum(column)])
+        out[str(name)] = running[high] - running[low]
+    return out | capped(out["grid_draw_kwh"], claims, windows)
+
+
+def capped(draw_kwh: Floats, claims: Claims, windows: Windows) -> Amounts:
+    """Claims of each window under the cap; `CLAIM_AMOUNTS`."""
+    out: Amounts = {}
+    room = np.maximum(draw_kwh, 0.0)
+    excess, claimed = np.zeros(len(room)), np.zeros(len(room))
     for name, source in (
         ("green_trade_kwh", claims.green),
         ("nuclear_trade_kwh", claims.nuclear),
         ("certificate_kwh", claims.certificates),
     ):
-        claimed = apportion(source, list(mine.index), year)
-        counted = np.minimum(claimed, room)
-        out[name] = counted
-        room = room - counted
-        excess += claimed - counted
-    out["excess_kwh"] = excess
+        wanted = apportion(source, windows)
+        out[name] = np.minimum(wanted, room)
+        room = room - out[name]
+        excess += wanted - out[name]
+        claimed += wanted
+    return out | {"excess_kwh": excess, "claimed_kwh": claimed}
+
+
+def apportion(monthly: Mapping[date, float], windows: Windows) -> Floats:
+    """Part of monthly amounts that belongs to each window, by days."""
+    out = np.zeros(len(windows.start))
+    for month, amount in monthly.items():
+        first = month.toordinal()
+        length = calendar.monthrange(month.year, month.month)[1]
+        inside = np.minimum(windows.stop, first + length) - np.maximum(windows.start, first)
+        out += amount * np.clip(inside, 0, None) / length
     return out
 
 
-def apportion(
-    monthly: Mapping[date, float], days: Sequence[date], year: int
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Part of the monthly amounts of `year` that belongs to `[1 January, day]`, for each day."""
-    by_month = np.zeros(12)
-    for month, amount in monthly.items():
-        if month.year == year:
-            by_month[month.month - 1] += amount
-    before = np.concatenate([[0.0], np.cumsum(by_month)])
-    return np.array(
-        [
-            before[d.month - 1]
-            + by_month[d.month - 1] * d.day / calendar.monthrange(d.year, d.month)[1]
-            for d in days
-        ],
-        dtype=np.float64,
-    )
-
-
-def shares(ytd: pd.DataFrame) -> pd.DataFrame:
-    """S1 and S3 with their numerators; NaN where nothing was consumed.
-
-    S1 = P / E, S3 = (P + Tg + C) / E. Nuclear trades are not green power.
-
-    Source: domain facts 1.1.
-    """
-    claimable = ytd["physical_kwh"] + ytd["green_trade_kwh"] + ytd["certificate_kwh"]
-    consumed = ytd["consumption_kwh"].where(ytd["consumption_kwh"] > 0)
-    return pd.DataFrame(
-        {
-            "physical_kwh": ytd["physical_kwh"],
-            "claimable_kwh": claimable,
-            "consumption_kwh": ytd["consumption_kwh"],
-            "s1": ytd["physical_kwh"] / consumed,
-            "s3": claimable / consumed,
-        },
-        index=ytd.index,
-    )
-
-
-def park_total(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Sum of the capped users on every day that one of them has; a user's last value is carried.
-
-    Source: convention 11.4: the park is the sum of the capped users.
-    """
-    days = sorted(set().union(*(set(p.index) for p in parts))) if parts else []
-    total = pd.DataFrame(0.0, index=pd.Index(days, name="day"), columns=list(YTD_COLUMNS))
-    for part in parts:
-        total = total + part.reindex(total.index).ffill().fillna(0.0)
-    return total
+def total(parts: Sequence[Amounts]) -> Amounts:
+    """Sum of enterprises over the same windows; what one has not got is zero."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: np.sum([part[name] for part in parts if name in part], axis=0) for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -19,12 +19,11 @@ from models.periods import (
     BUCKET_S,
     day_period,
     days,
-    from_us,
     month_start,
     next_month,
     to_us,
 )
-from storage.binary import PG_EPOCH_US
+from storage.binary import PG_EPOCH_US, pg_days
 from storage.db import Conn
 from storage.rollups import (
     DAYS,
@@ -40,7 +39,6 @@ from storage.rollups import (
 )
 
 Array = npt.NDArray[Any]
-_EPOCH_DAY = from_us(PG_EPOCH_US).date().toordinal()
 _BUCKET_US = BUCKET_S * 1_000_000
 _MOST_QUARTERS, _MOST_HOURS = 104, 27  # the longest local day that clocks make has 25 hours
 
@@ -74,7 +72,7 @@ def roll_up(conn: Conn, stale: Sequence[tuple[int, date]], zones: Mapping[int, Z
     cuts = [_cut(day, zones[kinds[channel][1]]) for channel, day in work]
     staged = Staged(
         np.array([channel for channel, _ in work], dtype=np.int32),
-        _pg_days(day for _, day in work),
+        pg_days(day for _, day in work),
         np.array([c.start for c in cuts]),
         np.array([c.stop for c in cuts]),
         np.array([kinds[channel][0] == "gauge" for channel, _ in work]),
@@ -154,16 +152,12 @@ def _calendar(wanted: set[date], zones: Mapping[int, ZoneInfo]) -> list[Array]:
     cuts = [cut for _, _, cut in rows]
     return [
         np.array([park_id for park_id, _, _ in rows], dtype=np.int16),
-        _pg_days(day for _, day, _ in rows),
+        pg_days(day for _, day, _ in rows),
         np.array([c.start for c in cuts]),
         np.array([c.stop for c in cuts]),
         np.array([c.buckets for c in cuts], dtype=np.int16),
         np.array([c.even for c in cuts]),
     ]
-
-
-def _pg_days(wanted: Iterable[date]) -> Array:
-    return np.array([day.toordinal() - _EPOCH_DAY for day in wanted], dtype=np.int32)
 
 
 @lru_cache(maxsize=4096)

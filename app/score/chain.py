@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.green.balance import DAY_COLUMNS
+from analytics.green.balance import BALANCE_COLUMNS
 from app.backfill import arriving
 from app.clock import FixedClock
 from app.jobs.pipeline import calculate
@@ -164,7 +164,7 @@ def _look(
     ]
     names = ["enterprise", "day"]
     return Observed(
-        pd.concat(energy, names=names).astype(dict.fromkeys(DAY_COLUMNS, float)),
+        pd.concat(energy, names=names).astype(dict.fromkeys(BALANCE_COLUMNS, float)),
         pd.concat(amounts, names=names),
         list_findings(conn, _MOST_FINDINGS),
         alerts,

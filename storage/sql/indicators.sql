@@ -3,7 +3,8 @@ CREATE TEMP TABLE IF NOT EXISTS indicator_staging (LIKE indicator_value) ON COMM
 
 -- name: copy_indicators
 COPY indicator_staging (indicator, park_id, enterprise_id, period_kind, period_start, period_stop,
-    value, numerator, denominator, unit, completeness_ratio, estimated_ratio, status, computed_at)
+    value, numerator, denominator, unit, completeness_ratio, estimated_ratio, status, note,
+    computed_at)
 FROM STDIN (FORMAT BINARY)
 
 -- name: delete_vanished_indicators
@@ -20,27 +21,36 @@ WHERE v.park_id = %(park_id)s AND v.enterprise_id IS NOT DISTINCT FROM %(enterpr
 
 -- name: upsert_indicators
 -- Only what changed is written, so that the time of the last change stays true.
-INSERT INTO indicator_value SELECT * FROM indicator_staging
+INSERT INTO indicator_value (indicator, park_id, enterprise_id, period_kind, period_start, period_stop,
+    value, numerator, denominator, unit, completeness_ratio, estimated_ratio, status, note,
+    computed_at)
+SELECT indicator, park_id, enterprise_id, period_kind, period_start, period_stop, value, numerator,
+       denominator, unit, completeness_ratio, estimated_ratio, status, note, computed_at
+FROM indicator_staging
 ON CONFLICT (park_id, enterprise_id, indicator, period_kind, period_start, period_stop) DO UPDATE
     SET value = excluded.value, numerator = excluded.numerator,
         denominator = excluded.denominator, completeness_ratio = excluded.completeness_ratio,
         estimated_ratio = excluded.estimated_ratio, status = excluded.status,
-        computed_at = excluded.computed_at
+        note = excluded.note, computed_at = excluded.computed_at
     WHERE (indicator_value.value, indicator_value.numerator, indicator_value.denominator,
            indicator_value.completeness_ratio, indicator_value.estimated_ratio,
-           indicator_value.status)
+           indicator_value.status, indicator_value.note)
         IS DISTINCT FROM (excluded.value, excluded.numerator, excluded.denominator,
-           excluded.completeness_ratio, excluded.estimated_ratio, excluded.status)
+           excluded.completeness_ratio, excluded.estimated_ratio, excluded.status,
+           excluded.note)
 
 -- name: list_indicators
--- %(park_id)s int, %(stop_by)s date: no later period end; newest per indicator and subject if %(newest)s
+-- %(park_id)s int, %(stop_by)s date: no later period end, but the month and year that last;
+-- newest per indicator and subject if %(newest)s
 SELECT DISTINCT ON (v.indicator, v.period_kind, coalesce(e.key, ''),
                     CASE WHEN %(newest)s THEN NULL ELSE v.period_stop END)
        v.indicator, coalesce(e.key, 'park') AS subject, v.enterprise_id, v.period_kind,
        v.period_start, v.period_stop, v.value, v.numerator, v.denominator, v.unit,
-       v.completeness_ratio, v.estimated_ratio, v.status, v.computed_at
+       v.completeness_ratio, v.estimated_ratio, v.status, v.note, v.computed_at
 FROM indicator_value v LEFT JOIN enterprise e USING (enterprise_id)
-WHERE v.park_id = %(park_id)s AND v.period_stop <= %(stop_by)s
+WHERE v.park_id = %(park_id)s
+  AND (v.period_stop <= %(stop_by)s
+       OR v.period_kind IN ('month', 'year') AND v.period_start < %(stop_by)s)
 ORDER BY v.indicator, v.period_kind, coalesce(e.key, ''),
          CASE WHEN %(newest)s THEN NULL ELSE v.period_stop END, v.period_stop DESC
 

@@ -26,14 +26,14 @@ RETURNING meter_id
 -- name: upsert_channel
 -- %(meter_id)s int, %(key)s text
 INSERT INTO channel (meter_id, key, quantity, unit, kind, role, factor, modulus, period_s, rated_per_h,
-    in_service_from, resolution)
+    in_service_from, resolution, technology)
 VALUES (%(meter_id)s, %(key)s, %(quantity)s, %(unit)s, %(kind)s, %(role)s, %(factor)s, %(modulus)s,
-    %(period_s)s, %(rated_per_h)s, %(in_service_from)s, %(resolution)s)
+    %(period_s)s, %(rated_per_h)s, %(in_service_from)s, %(resolution)s, %(technology)s)
 ON CONFLICT (meter_id, key) DO UPDATE SET quantity = excluded.quantity, unit = excluded.unit,
     kind = excluded.kind, role = excluded.role, factor = excluded.factor,
     modulus = excluded.modulus, period_s = excluded.period_s, rated_per_h = excluded.rated_per_h,
     in_service_from = excluded.in_service_from, resolution = excluded.resolution,
-    retired_at = NULL
+    technology = excluded.technology, retired_at = NULL
 RETURNING channel_id
 
 -- name: retire_missing_enterprises
