@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -186,16 +187,33 @@ def balance_days(conn: Conn, enterprise_id: int, from_day: date, stop_day: date)
 
 def park_balance_days(
     conn: Conn, park_id: int, from_day: date, stop_day: date
-) -> dict[int, pd.DataFrame]:
-    """Daily balances of `[from_day, stop_day)` of every enterprise that has any."""
-    frame = _frame(
-        conn,
-        "balance_days",
-        {"park_id": park_id, "enterprise_id": None, "from_day": from_day, "stop_day": stop_day},
-    )
+) -> dict[int, tuple[list[date], dict[str, Array]]]:
+    """Daily balances of `[from_day, stop_day)` of every enterprise that has any.
+
+    Returns:
+        by enterprise: the days, ascending, and the columns.
+    """
+    params = {
+        "park_id": park_id,
+        "enterprise_id": None,
+        "from_day": from_day,
+        "stop_day": stop_day,
+    }
+    with translate_db_errors("read balance days"), conn.cursor(binary=True) as cur:
+        rows = cur.execute(named_sql("balances")["balance_days"], params).fetchall()
+        names = [c.name for c in cur.description or []]
+    if not rows:
+        return {}
+    owner, days, *amounts = zip(*rows, strict=True)
+    number = np.array(owner)
+    table = np.array(amounts, dtype=np.float64)
+    edges = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(number)]
     return {
-        number: frame[frame["enterprise_id"] == number].drop(columns="enterprise_id")
-        for number in frame["enterprise_id"].unique().tolist()
+        owner[low]: (
+            list(days[low:high]),
+            {name: table[n, low:high] for n, name in enumerate(names[2:])},
+        )
+        for low, high in itertools.pairwise(edges)
     }
 
 

@@ -50,12 +50,16 @@ def save_indicators(
             copy.set_types(_TYPES)
             for v in values:
                 copy.write_row((v.indicator, park_id, *v[1:], now))
-        gone = 0
-        for enterprise_id, from_day in scopes:
-            gone += cur.execute(
-                sql["delete_vanished_indicators"],
-                {"park_id": park_id, "enterprise_id": enterprise_id, "from_day": from_day},
-            ).rowcount
+        cur.execute("ANALYZE indicator_staging")
+        gone = cur.execute(
+            sql["delete_vanished_indicators"],
+            {
+                "park_id": park_id,
+                "enterprises": [-1 if number is None else number for number, _ in scopes],
+                "from_days": [from_day for _, from_day in scopes],
+                "first": min(from_day for _, from_day in scopes),
+            },
+        ).rowcount
         return gone + cur.execute(sql["upsert_indicators"]).rowcount
 
 

@@ -13,14 +13,13 @@ from datetime import date
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from analytics.green.supply import Floats
 from models.periods import next_month
 
 Ints = npt.NDArray[np.int64]
 Amounts = dict[str, Floats]
-"""Columns of `AMOUNTS` for each window."""
+"""Amounts by name, a value for each window."""
 
 CLAIM_AMOUNTS = (
     "green_trade_kwh",
@@ -51,6 +50,37 @@ class Claims:
 
 
 @dataclass(frozen=True)
+class DayTable:
+    """Amounts of local days; a day that is absent is not known.
+
+    Attributes:
+        days: ordinals of `date`, ascending, each once.
+        columns: amounts of each day [kWh, or as the name says], of the length of `days`.
+    """
+
+    days: Ints
+    columns: Mapping[str, Floats]
+
+    def at(self, wanted: Ints) -> DayTable:
+        """These days, which all have to be there."""
+        position = np.searchsorted(self.days, wanted)
+        return DayTable(wanted, {name: c[position] for name, c in self.columns.items()})
+
+    def joined(self, other: DayTable) -> DayTable:
+        """Columns of both on the days of either; zero where one has no such day."""
+        if np.array_equal(self.days, other.days):
+            return DayTable(self.days, {**self.columns, **other.columns})
+        every = np.union1d(self.days, other.days)
+        columns: dict[str, Floats] = {}
+        for table in (self, other):
+            position = np.searchsorted(every, table.days)
+            for name, column in table.columns.items():
+                columns[name] = np.zeros(len(every))
+                columns[name][position] = column
+        return DayTable(every, columns)
+
+
+@dataclass(frozen=True)
 class Windows:
     """Half-open ranges of local days as ordinals of `date`; equal lengths."""
 
@@ -66,32 +96,27 @@ class Windows:
         )
 
 
-def amounts(days: pd.DataFrame, claims: Claims, windows: Windows) -> Amounts:
+def amounts(table: DayTable, claims: Claims, windows: Windows) -> Amounts:
     """Sums of one enterprise over each window.
 
     Args:
-        days: index local day; numeric columns, `grid_draw_kwh` among them. A day that is absent
-            adds nothing.
+        table: with `grid_draw_kwh`. A day that is absent adds nothing.
         claims: by month of generation; a month cut by a window counts in proportion to its days,
             because only monthly totals are settled.
 
     Returns:
-        The columns of `days` and `CLAIM_AMOUNTS` for each window. Claims are capped by the energy
+        The columns of `table` and `CLAIM_AMOUNTS` for each window. Claims are capped by the energy
         drawn from the grid in the window: T + C <= D, filled by green trades, nuclear trades,
         certificates in this order; `excess_kwh` counts nowhere; `claimed_kwh` is before the cap.
 
     Source: 发改能源〔2026〕622号 annex 3 (domain facts 1.1), convention 11.4.
     """
-    ordinals = np.array([day.toordinal() for day in days.index], dtype=np.int64)
-    order = np.argsort(ordinals)
-    ordinals = ordinals[order]
-    low, high = np.searchsorted(ordinals, windows.start), np.searchsorted(ordinals, windows.stop)
+    low, high = (np.searchsorted(table.days, edge) for edge in (windows.start, windows.stop))
     high = np.maximum(low, high)
     out: Amounts = {}
-    for name in days.columns:
-        column = days[name].to_numpy(dtype=np.float64)[order]
+    for name, column in table.columns.items():
         running = np.concatenate([[0.0], np.cumsum(column)])
-        out[str(name)] = running[high] - running[low]
+        out[name] = running[high] - running[low]
     return out | capped(out["grid_draw_kwh"], claims, windows)
 
 

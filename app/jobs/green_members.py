@@ -6,22 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
+import numpy as np
 
 from analytics.green.direct import PLANT_ROLES, curtailment_days, direct_days
-from analytics.green.shares import Claims
+from analytics.green.shares import Claims, DayTable
 from models.channels import ChannelRef
+from models.meters import Role
 from models.park import Park
 from storage.balances import park_balance_days, role_days
 from storage.claims import park_claims
 from storage.db import Conn
 from storage.parks import AppliedPark, channels
 
-_DAYS = [
+_NONE = DayTable(np.zeros(0, dtype=np.int64), {})
+_DAYS = (
     *("import_kwh", "export_kwh", "direct_kwh", "onsite_kwh", "charge_kwh", "discharge_kwh"),
     *("load_kwh", "green_load_kwh", "direct_export_kwh", "untraced_kwh", "unbalanced_kwh"),
     *("physical_green_kwh", "grid_draw_kwh", "consumption_kwh", "estimated_kwh", "buckets"),
-]
+)
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,13 @@ class GreenMember:
     """One enterprise.
 
     Attributes:
-        days: index local day; `_DAYS`, `matched_kwh` (green energy that served the load of its
-            hour), and the columns of `direct_days` and `curtailment_days` if it has such plants.
+        days: columns of a balance, `matched_kwh` (green energy that served the load of its hour),
+            and those of `direct_days` and `curtailment_days` if it has such plants.
     """
 
     enterprise_id: int
     key: str
-    days: pd.DataFrame
+    days: DayTable
     claims: Claims
 
 
@@ -48,51 +50,58 @@ def green_members(
         known_by: certificates cancelled after this day are not known yet.
     """
     park = applied.park
-    balances = park_balance_days(conn, applied.park_id, first, stop)
+    balances = {
+        number: _table(days, columns)
+        for number, (days, columns) in park_balance_days(conn, applied.park_id, first, stop).items()
+    }
     claims = park_claims(conn, applied.park_id, known_by)
     refs = [c for c in channels(conn) if c.park_id == applied.park_id]
     keys = {c.enterprise_id: c.enterprise_key for c in refs}
     plants = {
-        number: plant
+        number: _plant(conn, number, refs, first, stop)
         for number in {c.enterprise_id for c in refs if c.role in PLANT_ROLES}
-        if not (plant := _plant(conn, number, refs, first, stop)).empty
     }
     users = _direct_users(park, {key: number for number, key in keys.items()})
     served = {u for owner, mine in users.items() for u in mine if u != owner}
     out = {}
-    for number in sorted(balances.keys() | plants.keys()):
-        if number not in keys:
-            continue  # retired
-        days = balances.get(number, pd.DataFrame(columns=_DAYS, dtype=float))[_DAYS]
-        days = days.assign(matched_kwh=days["green_load_kwh"])
-        plant = plants.get(number, pd.DataFrame(index=days.index))
+    for number in sorted((balances.keys() | plants.keys()) & keys.keys()):
+        table, plant = balances.get(number, _NONE), plants.get(number, [])
         connected = [balances[u] for u in users.get(number, [number]) if u in balances]
+        days = table
         if connected and number not in served:
             direct = direct_days(connected, plant, park.green.direct.export_of)
-            if direct["direct_generated_kwh"].any():
-                days = days.join(direct, how="outer")
-        days = days.join(curtailment_days(days, plant), how="outer").fillna(0.0)
+            if direct.columns["direct_generated_kwh"].any():
+                days = days.joined(direct)
+        if plant and number in balances:
+            days = days.joined(curtailment_days(table, plant))
+        if not len(days.days) or number not in balances:
+            continue
         kwh = claims.get(number, {})
-        out[number] = GreenMember(
-            number,
-            keys[number],
-            days,
-            Claims(kwh.get("green", {}), kwh.get("nuclear", {}), kwh.get("certificate", {})),
-        )
+        mine = Claims(kwh.get("green", {}), kwh.get("nuclear", {}), kwh.get("certificate", {}))
+        out[number] = GreenMember(number, keys[number], days, mine)
     return out
+
+
+def _table(days: Sequence[date], columns: Mapping[str, np.ndarray]) -> DayTable:
+    wanted = {name: columns[name] for name in _DAYS}
+    return DayTable(
+        np.array([day.toordinal() for day in days], dtype=np.int64),
+        wanted | {"matched_kwh": columns["green_load_kwh"]},
+    )
 
 
 def _plant(
     conn: Conn, enterprise_id: int, refs: Sequence[ChannelRef], first: date, stop: date
-) -> pd.DataFrame:
-    """Daily amounts of the plant meters of an enterprise; a column for each role it has."""
+) -> list[tuple[Role, DayTable]]:
+    """Daily amounts of the plant meters of an enterprise, by role; complete days only."""
     roles = {c.role for c in refs if c.enterprise_id == enterprise_id} & set(PLANT_ROLES)
-    return pd.DataFrame(
-        {
-            role: role_days(conn, enterprise_id, role, first, stop)["value"].astype(float)
-            for role in sorted(roles)
-        }
-    )
+    out = []
+    for role in sorted(roles):
+        frame = role_days(conn, enterprise_id, role, first, stop)
+        days = np.array([day.toordinal() for day in frame.index], dtype=np.int64)
+        value = frame["value"].to_numpy(dtype=np.float64)
+        out.append((Role(role), DayTable(days, {"value": value})))
+    return out
 
 
 def _direct_users(park: Park, ids: Mapping[str, int]) -> dict[int, list[int]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+import numpy as np
+
 from analytics.green.balance import BALANCE_ROLES
 from analytics.green.shares import Amounts, Windows, amounts, total
 from app.jobs.green_members import GreenMember, green_members
@@ -12,6 +14,7 @@ from app.jobs.green_values import Calendar, Subject, Window, factors_of, green_v
 from app.jobs.intensities import intensity_values
 from models.findings import Finding, Severity
 from models.indicators import IndicatorValue
+from models.meters import Role
 from models.periods import day_start, local_day
 from storage.balances import take_stale_indicators
 from storage.db import Conn, translate_db_errors
@@ -20,6 +23,7 @@ from storage.indicators import save_indicators
 from storage.parks import AppliedPark, applied_parks, channels, enterprise_ids
 
 _ROLLING_DAYS = 365
+_NO_DAYS = np.zeros(0, dtype=np.int64)
 _EXCESS = "green.claims_above_grid_draw"
 
 
@@ -32,7 +36,9 @@ def compute_indicators(conn: Conn, now: datetime) -> dict[str, int]:
             if not stale:
                 continue
             values = list(_green_values(conn, applied, stale, now))
-            for enterprise_id, from_day in stale.items():
+            producers = {c.enterprise_id for c in channels(conn) if c.role == Role.PRODUCTION}
+            for enterprise_id in sorted(producers & stale.keys()):
+                from_day = stale[enterprise_id]
                 values += intensity_values(conn, applied.park, enterprise_id, from_day, now)
             done["values"] += len(values)
             scopes = [(i, day) for i, day in stale.items()] + [(None, min(stale.values()))]
@@ -97,12 +103,15 @@ def _amounts(member: GreenMember, windows: Sequence[Window]) -> Amounts:
 
 def _touched(chosen: Sequence[GreenMember], year: int, from_day: date, today: date) -> list[Window]:
     """Windows of a year to compute; those that end with a day only for days that have a balance."""
-    mine = {day for m in chosen for day in m.days.index if day.year == year}
-    if not mine:
+    begin, end = (date(y, 1, 1).toordinal() for y in (year, year + 1))
+    known = np.unique(np.concatenate([m.days.days for m in chosen])) if chosen else _NO_DAYS
+    known = known[(known >= begin) & (known < end)]
+    if not len(known):
         return []
+    mine = {date.fromordinal(n) for n in known[known >= from_day.toordinal()].tolist()}
     return [
         window
-        for window in windows_of(year, from_day, min(max(mine), today))
+        for window in windows_of(year, from_day, min(date.fromordinal(int(known[-1])), today))
         if window[0] in ("month", "year") or window[2] - timedelta(days=1) in mine
     ]
 

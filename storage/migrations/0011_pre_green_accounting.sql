@@ -144,6 +144,7 @@ ALTER TABLE indicator_value DROP CONSTRAINT indicator_value_period_kind_check;
 ALTER TABLE indicator_value ADD CONSTRAINT indicator_value_period_kind_check
     CHECK (period_kind IN ('day', 'rolling_7d', 'rolling_30d', 'rolling_12m', 'month', 'ytd', 'year'));
 ALTER TABLE indicator_value ADD COLUMN note text;
+CREATE INDEX indicator_value_by_stop ON indicator_value (park_id, period_stop);
 COMMENT ON COLUMN indicator_value.note IS 'why there is no value, or what it rests on (factors, settings); null: nothing to say';
 
 ALTER TABLE channel ADD COLUMN technology text;

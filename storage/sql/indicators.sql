@@ -8,16 +8,17 @@ COPY indicator_staging (indicator, park_id, enterprise_id, period_kind, period_s
 FROM STDIN (FORMAT BINARY)
 
 -- name: delete_vanished_indicators
--- Values of a subject from a day on that can no longer be computed. %(park_id)s int,
--- %(enterprise_id)s int or null (the park), %(from_day)s date
+-- Values of subjects from a day on that can no longer be computed. %(park_id)s int,
+-- %(enterprises)s int[] (-1: the park), %(from_days)s date[], %(first)s date, the least of them
 DELETE FROM indicator_value v
-WHERE v.park_id = %(park_id)s AND v.enterprise_id IS NOT DISTINCT FROM %(enterprise_id)s::integer
-  AND v.period_stop > %(from_day)s
+USING unnest(%(enterprises)s::int[], %(from_days)s::date[]) AS t (enterprise_id, from_day)
+WHERE v.park_id = %(park_id)s AND v.period_stop > %(first)s
+  AND coalesce(v.enterprise_id, -1) = t.enterprise_id AND v.period_stop > t.from_day
   AND NOT EXISTS (
       SELECT FROM indicator_staging s
-      WHERE s.enterprise_id IS NOT DISTINCT FROM v.enterprise_id AND s.indicator = v.indicator
-        AND s.period_kind = v.period_kind AND s.period_start = v.period_start
-        AND s.period_stop = v.period_stop)
+      WHERE coalesce(s.enterprise_id, -1) = coalesce(v.enterprise_id, -1)
+        AND s.indicator = v.indicator AND s.period_kind = v.period_kind
+        AND s.period_start = v.period_start AND s.period_stop = v.period_stop)
 
 -- name: upsert_indicators
 -- Only what changed is written, so that the time of the last change stays true.
