@@ -113,7 +113,7 @@ def trace(
     amounts = {name: np.zeros(length) for name in METERED_COLUMNS}
     estimated = np.zeros(length)
     for channel in channels:
-        known = np.nan_to_num(channel.value)
+        known = np.where(channel.in_service, np.nan_to_num(channel.value), 0.0)
         amounts[_ROLE_COLUMN[Role(channel.role)]] += known
         estimated += np.where(channel.estimated, known, 0.0)
     kept = {name: np.where(closed, amount, 0.0) for name, amount in amounts.items()}
@@ -147,7 +147,7 @@ def _known(channels: Sequence[Series], steps: range) -> tuple[Bools, Bools]:
     for channel in channels:
         fine = ~np.isnan(channel.value) | ~channel.in_service
         every &= fine
-        any_in_service |= ~np.isnan(channel.value)
+        any_in_service |= ~np.isnan(channel.value) & channel.in_service
         if _ROLE_COLUMN[Role(channel.role)] in _STORAGE:
             storage &= fine
     return every & any_in_service, storage

@@ -19,8 +19,6 @@ Method = Literal["weighted_average", "fifo"]
 Layer = tuple[float, float, float]
 """Energy that can still be discharged, and its on-site and direct-line parts [kWh]."""
 
-_NOTHING_KWH = 1e-9
-
 
 @dataclass(frozen=True)
 class Stock:
@@ -101,18 +99,15 @@ def run_storage(
 def _take(layers: list[Layer], wanted: float) -> Layer:
     """Take energy out of the oldest layers; less than wanted if there is no more."""
     got = onsite = direct = 0.0
-    while layers and wanted - got > 0:
+    while layers:
         energy, of_onsite, of_direct = layers[0]
-        part = min((wanted - got) / energy, 1.0) if energy > _NOTHING_KWH else 1.0
-        got, onsite, direct = (
-            got + part * energy,
-            onsite + part * of_onsite,
-            direct + part * of_direct,
-        )
-        if part >= 1.0:
-            layers.pop(0)
-        else:
-            layers[0] = (energy - part * energy, of_onsite * (1 - part), of_direct * (1 - part))
+        missing = wanted - got
+        if energy > missing:
+            part = missing / energy
+            layers[0] = (energy - missing, of_onsite * (1 - part), of_direct * (1 - part))
+            return wanted, onsite + part * of_onsite, direct + part * of_direct
+        layers.pop(0)
+        got, onsite, direct = got + energy, onsite + of_onsite, direct + of_direct
     return min(got, wanted), onsite, direct
 
 

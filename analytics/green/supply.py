@@ -72,7 +72,7 @@ def attribute(metered: Metered, order: UseOrder = "load_charge_export") -> dict[
         to,
         order.split("_"),
     )
-    flows["grid_to_load_kwh"] = load - to["load"]
+    flows["grid_to_load_kwh"] = np.minimum(load - to["load"], kept_import)
     flows["grid_to_charge_kwh"] = kept_import - flows["grid_to_load_kwh"]
     flows["grid_to_export_kwh"] = metered.imported - kept_import
     return flows | {"load_kwh": load, "unbalanced_kwh": missing}

@@ -2,155 +2,250 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.green.balance import BALANCE_ROLES, balance_days, close_balances
+from analytics.green.balance import (
+    BALANCE_COLUMNS,
+    BALANCE_ROLES,
+    Accounting,
+    Traced,
+    summed,
+    trace,
+)
+from analytics.green.stock import Stock
+from analytics.green.supply import FLOWS, SOURCES
 from models.meters import Role
-
-Q = timedelta(minutes=15)
-T0 = datetime(2026, 3, 1, tzinfo=UTC)
-ROLES: dict[int, str] = {
-    1: Role.GRID_IMPORT,
-    2: Role.GRID_EXPORT,
-    3: Role.DIRECT_SUPPLY,
-    4: Role.ONSITE_PV,
-    5: Role.ONSITE_WIND,
-    6: Role.STORAGE_CHARGE,
-    7: Role.STORAGE_DISCHARGE,
-    8: Role.WATER_INTAKE,
-}
+from tests.unit.analytics.green_series import ROLES, Amount, series, traced
 
 
-def frame(*rows: list[float | None], start: datetime = T0) -> pd.DataFrame:
-    """One row per bucket, one column per channel 1..n."""
-    index = pd.DatetimeIndex([start + n * Q for n in range(len(rows))])
-    return pd.DataFrame(rows, index=index, columns=range(1, len(rows[0]) + 1), dtype=float)
+def at(result: Traced, *names: str, step: int = 0) -> tuple[float, ...]:
+    return tuple(float(result.columns[name][step]) for name in names)
 
 
-def test_plain_bucket() -> None:
-    # import 100, direct 30, PV 20, wind 10; nothing exported, storage idle
-    got = close_balances(frame([100, 0, 30, 20, 10, 0, 0, 5]), ROLES).iloc[0]
-    assert got["onsite_kwh"] == 30
-    assert got["physical_green_kwh"] == 60  # P = 30 + 20 + 10
-    assert got["grid_draw_kwh"] == 100
-    assert got["consumption_kwh"] == 160  # E = D + P; the water channel plays no part
+def test_plain_quarter_hour() -> None:
+    # import 100, direct 30, PV 20, wind 10; nothing exported
+    got = traced(grid=[100], direct=[30], pv=[20], wind=[10])
+    assert at(got, "onsite_kwh", "physical_green_kwh", "grid_draw_kwh") == (30, 60, 100)
+    assert at(got, "consumption_kwh", "load_kwh", "green_load_kwh") == (160, 160, 60)
 
 
 def test_green_export_is_not_green_of_ours() -> None:
-    # PV 50 of which 20 are exported: P = 30, D = 10, E = 40
-    got = close_balances(frame([10, 20, 0, 50, 0, 0, 0, 0]), ROLES).iloc[0]
-    assert (got["physical_green_kwh"], got["grid_draw_kwh"], got["consumption_kwh"]) == (30, 10, 40)
+    # PV 50 of which 20 are exported, import 10 at another time of the quarter-hour:
+    # P = 30, D = 10, E = 40; the import does not feed the export
+    got = traced(grid=[10], export=[20], pv=[50])
+    assert at(got, "physical_green_kwh", "grid_draw_kwh", "consumption_kwh") == (30, 10, 40)
+    assert at(got, "grid_to_export_kwh", "grid_to_load_kwh", "onsite_to_load_kwh") == (0, 10, 30)
 
 
-def test_export_beyond_the_green_came_from_the_grid() -> None:
-    # a battery exports 30 while PV gives 20: 20 green export, 10 of stored grid energy
-    got = close_balances(frame([5, 30, 0, 20, 0, 0, 40, 0]), ROLES).iloc[0]
-    assert (got["physical_green_kwh"], got["grid_draw_kwh"], got["consumption_kwh"]) == (0, -5, -5)
+def test_on_site_supply_goes_to_the_load_before_the_storage_does() -> None:
+    # load 35 = 5 + 20 + 40 - 30: the PV and 15 of the discharge serve it beside the import; the
+    # export is what is left of the discharge, of unknown origin: P = 20, D = 5 - 30
+    got = traced(grid=[5], export=[30], pv=[20], discharge=[40])
+    assert at(got, "onsite_to_load_kwh", "storage_to_load_kwh", "grid_to_load_kwh") == (20, 10, 5)
+    assert at(got, "storage_to_export_kwh", "untraced_kwh", "green_export_kwh") == (30, 40, 0)
+    assert at(got, "physical_green_kwh", "grid_draw_kwh", "consumption_kwh") == (20, -25, -5)
+
+
+def test_direct_supply_comes_after_own_generation() -> None:
+    # load 40, charge 20, export 15 of PV 30, direct 45: PV serves the load, the line the rest
+    got = traced(export=[15], direct=[45], pv=[30], charge=[20])
+    assert at(got, "onsite_to_load_kwh", "direct_to_load_kwh") == (30, 10)
+    assert at(got, "direct_to_charge_kwh", "direct_to_export_kwh") == (20, 15)
+    assert at(got, "direct_export_kwh", "green_export_kwh", "physical_green_kwh") == (15, 15, 60)
+
+
+def test_charging_and_export_change_places_by_a_setting() -> None:
+    values = {"grid": [5.0], "export": [20.0], "pv": [60.0], "charge": [25.0]}  # load 20
+    first = traced(**values)
+    assert at(first, "onsite_to_charge_kwh", "grid_to_charge_kwh") == (20, 5)
+    swapped = traced(Accounting(order="load_export_charge"), **values)
+    assert at(swapped, "onsite_to_export_kwh", "onsite_to_load_kwh") == (20, 20)
+    assert at(swapped, "onsite_to_charge_kwh", "grid_to_charge_kwh") == (20, 5)
+    # with a direct line the order decides whose energy is stored
+    values |= {"direct": [30.0], "pv": [30.0]}
+    assert at(traced(**values), "direct_to_charge_kwh", "direct_to_export_kwh") == (10, 20)
+    swapped = traced(Accounting(order="load_export_charge"), **values)
+    assert at(swapped, "onsite_to_export_kwh", "direct_to_charge_kwh") == (10, 20)
 
 
 def test_storage_loss_is_consumption_and_discharge_is_no_generation() -> None:
     # charge 10 from the grid, later discharge 9: E is what came in, 10 + 5
-    got = close_balances(frame([10, 0, 0, 0, 0, 10, 0, 0], [5, 0, 0, 0, 0, 0, 9, 0]), ROLES)
-    assert got["consumption_kwh"].sum() == 15
-    assert got["physical_green_kwh"].sum() == 0
+    got = traced(grid=[10, 5], charge=[10, 0], discharge=[0, 9])
+    assert got.columns["consumption_kwh"].sum() == 15
+    assert got.columns["physical_green_kwh"].sum() == 0
+    assert got.columns["load_kwh"].sum() == 14
 
 
-def test_a_bucket_with_a_missing_channel_is_left_out() -> None:
-    got = close_balances(frame([100, 0, 0, 20], [100, 0, None, 20], [100, 0, 0, 20]), ROLES)
-    assert list(got.index) == [T0, T0 + 2 * Q]
+def test_a_mixed_charge_comes_out_mixed() -> None:
+    # domain facts 8: 100 green + 100 grid in, efficiency 0.9, 90 out -> 45 green
+    got = traced(grid=[100, 0], pv=[100, 0], charge=[200, 0], discharge=[0, 90])
+    assert at(got, "green_charge_kwh", "green_lost_kwh") == (100, pytest.approx(10))
+    assert at(got, "green_load_kwh", "untraced_kwh", step=1) == (pytest.approx(45), 0)
+    assert got.stocks[-1].energy_kwh == pytest.approx(90)
+    assert got.stocks[-1].green_kwh == pytest.approx(45)
 
 
-def test_a_channel_without_balance_role_may_be_missing() -> None:
-    got = close_balances(frame([1, 0, 0, 0, 0, 0, 0, None]), ROLES)
-    assert len(got) == 1
+def test_first_in_first_out_gives_the_green_back_first() -> None:
+    # green charge, then grid charge; 90 out is all of the green, then 45 of the grid
+    values = {"grid": [0.0, 100.0, 0.0], "pv": [100.0, 0.0, 0.0], "charge": [100.0, 100.0, 0.0]}
+    got = traced(Accounting(method="fifo"), **values, discharge=[0, 0, 135])
+    assert at(got, "green_load_kwh", step=2) == (pytest.approx(90),)
+    assert got.stocks[-1] == Stock(((pytest.approx(45), 0.0, 0.0),))
+    mixed = traced(**values, discharge=[0, 0, 135])
+    assert at(mixed, "green_load_kwh", step=2) == (pytest.approx(67.5),)
+
+
+def test_stored_green_that_is_exported_is_green_export() -> None:
+    got = traced(pv=[100, 0], charge=[100, 0], discharge=[0, 90], export=[0, 90])
+    assert at(got, "green_export_kwh", "physical_green_kwh", step=1) == (
+        pytest.approx(90),
+        pytest.approx(-90),
+    )
+    assert got.columns["physical_green_kwh"].sum() == pytest.approx(10)  # the loss is ours
+
+
+def test_meters_that_disagree_leave_no_energy_from_nowhere() -> None:
+    # export 30 of a PV that measured 20: the load cannot be negative, 10 have no source
+    got = traced(grid=[0], export=[30], pv=[20])
+    assert at(got, "load_kwh", "unbalanced_kwh", "green_export_kwh") == (0, 10, 20)
+    assert at(got, "consumption_kwh", "physical_green_kwh", "grid_draw_kwh") == (-10, 0, -10)
+
+
+def test_a_quarter_hour_with_a_missing_channel_is_left_out() -> None:
+    got = traced(grid=[100, 100, 100], direct=[0, None, 0], pv=[20, 20, 20])
+    assert got.closed.tolist() == [True, False, True]
+    assert got.columns["consumption_kwh"].tolist() == [120, 0, 120]
+    assert summed(got, np.array([0, 1, 2]))[0].tolist() == [0, 2]  # no row, not a zero
+
+
+def test_stored_energy_of_an_open_balance_is_not_green_any_more() -> None:
+    # charging while the grid meter is silent has no known origin; a discharge then leaves the stock
+    got = traced(
+        grid=[0, None, None, 0],
+        pv=[100, 50, 0, 0],
+        charge=[100, 50, 0, 0],
+        discharge=[0, 0, 45, 45],
+    )
+    assert got.closed.tolist() == [True, False, False, True]
+    # stock: 90 green, then 135 with 90 green; 45 out: a third of the green goes unseen
+    assert got.columns["green_lost_kwh"].tolist() == pytest.approx([10, 0, 30, 0])
+    assert at(got, "green_load_kwh", step=3) == (pytest.approx(30),)
+    assert got.stocks[-1].green_kwh == pytest.approx(30)
+
+
+def test_a_silent_storage_meter_leaves_the_stock_alone() -> None:
+    got = traced(pv=[100, 0, 0], charge=[100, None, 0], discharge=[0, 10, 0], grid=[0, 0, 0])
+    assert got.stocks[-1].energy_kwh == pytest.approx(90)
 
 
 def test_before_its_service_a_channel_is_not_missing() -> None:
-    energy = frame([100, 0, 0, None], [100, 0, 0, None], [100, 0, 0, 20])
-    assert len(close_balances(energy, ROLES)) == 1
-    got = close_balances(energy, ROLES, {4: T0 + 2 * Q})
-    assert got["consumption_kwh"].tolist() == [100, 100, 120]
-    assert energy.isna().sum().sum() == 2  # the argument is left alone
+    grid = series(Role.GRID_IMPORT, [100, 100, 100])
+    for since, closed in ((0, [False, False, True]), (2, [True, True, True])):
+        pv = series(Role.ONSITE_PV, [None, None, 20], since)
+        got = trace([grid, pv], [3], Stock(), Accounting())
+        assert got.closed.tolist() == closed
+    assert got.columns["consumption_kwh"].tolist() == [100, 100, 120]
 
 
-def test_days_are_cut_in_the_zone_of_the_park() -> None:
-    # 23:45 and 00:00 in Shanghai on 1 and 2 March
-    start = datetime(2026, 3, 1, 15, 45, tzinfo=UTC)
-    energy = frame([100.0], [50.0], start=start)
-    marks = pd.DataFrame([[True], [False]], index=energy.index, columns=[1])
-    got = balance_days(energy, marks, {1: Role.GRID_IMPORT}, "Asia/Shanghai")
-    assert list(got.index) == [date(2026, 3, 1), date(2026, 3, 2)]
-    assert got["consumption_kwh"].tolist() == [100, 50]
-    assert got["estimated_kwh"].tolist() == [100, 0]
-    assert got["buckets"].tolist() == [1, 1]
+def test_what_a_channel_says_before_its_service_does_not_count() -> None:
+    pv = series(Role.ONSITE_PV, [7, 20], since=1)
+    got = trace([series(Role.GRID_IMPORT, [100, 100]), pv], [2], Stock(), Accounting())
+    assert got.columns["consumption_kwh"].tolist() == [100, 120]
 
 
-def test_estimates_of_open_buckets_do_not_count() -> None:
-    energy = frame([100, None], [100, 7])
-    marks = energy.notna()
-    got = balance_days(energy, marks, {1: Role.GRID_IMPORT, 2: Role.ONSITE_PV}, "UTC")
-    assert got["estimated_kwh"].tolist() == [107]
-    assert got["buckets"].tolist() == [1]
+def test_nothing_metered_is_no_balance() -> None:
+    assert traced(grid=[None, 1]).closed.tolist() == [False, True]
+    silent = series(Role.GRID_IMPORT, [None], since=1)
+    assert trace([silent], [1], Stock(), Accounting()).closed.tolist() == [False]
 
 
-def test_no_channels_or_no_data_give_no_days() -> None:
-    empty = pd.DataFrame(columns=[1], index=pd.DatetimeIndex([], tz="UTC"), dtype=float)
-    got = balance_days(empty, empty.astype(bool), {1: Role.GRID_IMPORT}, "UTC")
-    assert len(got) == 0
-
-
-@given(
-    st.lists(
-        st.lists(st.none() | st.floats(0, 1e6), min_size=7, max_size=7), min_size=1, max_size=30
-    )
-)
-def test_conservation(rows: list[list[float | None]]) -> None:
-    energy = frame(*rows)
-    got = close_balances(energy, {c: ROLES[c] for c in range(1, 8)})
-    whole = energy.dropna()
-    assert len(got) == len(whole)
-    # what came in less what went out over the border of the enterprise
-    border = whole[1] + whole[3] + whole[4] + whole[5] - whole[2]
-    assert np.allclose(got["consumption_kwh"], border, rtol=1e-9, atol=1e-6)
-    assert (got["physical_green_kwh"] >= 0).all()
-    assert (got["physical_green_kwh"] <= got["direct_kwh"] + got["onsite_kwh"] + 1e-9).all()
+def test_estimates_count_in_closed_balances_only() -> None:
+    grid, pv = series(Role.GRID_IMPORT, [100, 100]), series(Role.ONSITE_PV, [None, 7])
+    grid.estimated[:] = True
+    pv.estimated[1] = True
+    got = trace([grid, pv], [2], Stock(), Accounting())
+    assert got.columns["estimated_kwh"].tolist() == [0, 107]
 
 
 def test_every_balance_role_has_its_place() -> None:
-    assert set(BALANCE_ROLES) == set(ROLES.values()) - {Role.WATER_INTAKE}
-    for number, role in ROLES.items():
-        if role in BALANCE_ROLES:
-            got = close_balances(frame([8.0]).rename(columns={1: number}), {number: role}).iloc[0]
-            assert (
-                8.0
-                in got[
-                    [
-                        "import_kwh",
-                        "export_kwh",
-                        "direct_kwh",
-                        "onsite_kwh",
-                        "charge_kwh",
-                        "discharge_kwh",
-                    ]
-                ].tolist()
-            ), role
+    assert set(BALANCE_ROLES) == set(ROLES.values())
+    for name in ROLES:
+        got = traced(**{name: [8.0]})
+        assert 8.0 in at(got, *BALANCE_COLUMNS[:6]), name
 
 
-@pytest.mark.parametrize("zone", ["Europe/Rome", "America/Chicago"])
-def test_a_day_of_25_hours(zone: str) -> None:
-    day = date(2026, 10, 25) if zone == "Europe/Rome" else date(2026, 11, 1)
-    index = pd.date_range(
-        pd.Timestamp(day, tz=zone),
-        pd.Timestamp(day, tz=zone) + pd.DateOffset(days=1),
-        freq="15min",
-        inclusive="left",
-    )
-    energy = pd.DataFrame({1: 1.0}, index=index.tz_convert("UTC"))
-    got = balance_days(energy, energy != energy, {1: Role.GRID_IMPORT}, zone)
-    assert (list(got.index), got["buckets"].tolist()) == ([day], [100])
+def test_sums_by_key() -> None:
+    got = traced(grid=[1, 2, 4, 8, None], pv=[0, 0, 0, 0, 0])
+    keys, sums = summed(got, np.array([5, 5, 6, 6, 7]))
+    assert keys.tolist() == [5, 6]
+    assert sums["consumption_kwh"].tolist() == [3, 12]
+    assert sums["buckets"].tolist() == [2, 2]
+    assert set(sums) == set(BALANCE_COLUMNS)
+
+
+AMOUNT = st.none() | st.just(0.0) | st.floats(0, 1e5)
+ROWS = st.lists(st.lists(AMOUNT, min_size=7, max_size=7), min_size=1, max_size=40)
+CHOICES = st.builds(
+    Accounting,
+    st.sampled_from(["load_charge_export", "load_export_charge"]),
+    st.sampled_from(["weighted_average", "fifo"]),
+    st.floats(0.5, 1.0),
+)
+
+
+def columns_of(rows: list[list[Amount]]) -> dict[str, list[Amount]]:
+    return dict(zip(ROLES, map(list, zip(*rows, strict=True)), strict=True))
+
+
+@given(ROWS, CHOICES)
+def test_conservation(rows: list[list[Amount]], choices: Accounting) -> None:
+    got = traced(choices, **columns_of(rows))
+    c = got.columns
+    assert got.closed.tolist() == [None not in row for row in rows]
+    supply = {"onsite": "onsite", "direct": "direct", "storage": "discharge", "grid": "import"}
+    for source in SOURCES:  # every source is used up
+        used = sum(c[name] for name in FLOWS if name.startswith(source))
+        assert np.allclose(used, c[f"{supply[source]}_kwh"], rtol=0, atol=1e-9)
+    for use in ("load", "charge", "export"):  # every use is served; what is not is said
+        served = sum(c[name] for name in FLOWS if name.endswith(f"_to_{use}_kwh"))
+        missing = c[f"{use}_kwh"] - served
+        assert (missing >= -1e-9).all()
+        assert (missing <= c["unbalanced_kwh"] + 1e-9).all()
+    assert all((c[name] >= 0).all() for name in (*FLOWS, "load_kwh", "unbalanced_kwh"))
+    border = c["import_kwh"] + c["direct_kwh"] + c["onsite_kwh"] - c["export_kwh"]
+    assert np.allclose(c["consumption_kwh"], border, rtol=0, atol=1e-9)
+    through = np.maximum(c["import_kwh"] - c["load_kwh"] - c["charge_kwh"], 0.0)
+    assert c["grid_to_export_kwh"] == pytest.approx(through, abs=1e-9)
+
+
+@given(ROWS, CHOICES)
+def test_green_in_is_green_used_exported_lost_and_stored(
+    rows: list[list[Amount]], choices: Accounting
+) -> None:
+    got = traced(choices, **columns_of(rows))
+    c = got.columns
+    made = (c["onsite_kwh"] + c["direct_kwh"]).sum()
+    gone = sum(c[f"green_{n}_kwh"].sum() for n in ("load", "export", "lost"))
+    stored = got.stocks[-1].green_kwh
+    assert made == pytest.approx(gone + stored, rel=1e-9, abs=1e-6)
+    assert (c["green_load_kwh"] <= c["load_kwh"] + 1e-6).all()
+    assert (c["untraced_kwh"] <= c["discharge_kwh"]).all()
+
+
+@given(ROWS, CHOICES, st.data())
+def test_splitting_of_time_changes_nothing(
+    rows: list[list[Amount]], choices: Accounting, data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(rows)))
+    whole = traced(choices, cuts=[cut, len(rows)], **columns_of(rows))
+    stock = Stock()
+    for first, stop, expected in ((0, cut, whole.stocks[0]), (cut, len(rows), whole.stocks[1])):
+        if first < stop:
+            again = traced(choices, stock, **columns_of(rows[first:stop]))
+            for name in BALANCE_COLUMNS:
+                assert again.columns[name].tolist() == whole.columns[name][first:stop].tolist()
+            stock = again.stocks[-1]
+        assert stock == expected
