@@ -67,7 +67,7 @@ class DayTable:
         return DayTable(wanted, {name: c[position] for name, c in self.columns.items()})
 
     def joined(self, other: DayTable) -> DayTable:
-        """Columns of both on the days of either; zero where one has no such day."""
+        """Columns of both, which differ, on the days of either; zero where one has no such day."""
         if np.array_equal(self.days, other.days):
             return DayTable(self.days, {**self.columns, **other.columns})
         every = np.union1d(self.days, other.days)

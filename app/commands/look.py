@@ -1,9 +1,8 @@
-"""findings, indicators, alerts: what the system knows."""
+"""findings, alerts: what the system knows."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -12,26 +11,21 @@ from app.commands.options import (
     FormatOption,
     FromOption,
     MeterOption,
-    NowOption,
     ParkOption,
     ToOption,
     instant_of,
 )
 from app.output import Format, show
-from app.settings import settings
-from app.wiring import clock_of, database, one_park
+from app.wiring import database
 from models.findings import Severity
-from models.periods import local_day
 from storage.alerts import list_alerts
 from storage.findings import FindingFilter, list_findings
-from storage.indicators import list_indicators
 from storage.parks import applied_parks
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(findings)
-    app.command()(indicators)
     group = typer.Typer(no_args_is_help=True, help="Alerts and their e-mails.")
     group.command("list")(alerts_list)
     app.add_typer(group, name="alerts")
@@ -86,43 +80,6 @@ def findings(
         [*columns, "withdrawn_at"] if everything else columns,
         form,
         "no findings: nothing was refused or doubtful",
-    )
-
-
-def indicators(
-    park: ParkOption = None,
-    history: Annotated[
-        bool, typer.Option("--all", help="every period, not just the newest")
-    ] = False,
-    form: FormatOption = Format.table,
-    now: NowOption = None,
-) -> None:
-    """Show indicator values with period, completeness, estimated share and status.
-
-    Example: greenpark indicators --format json
-    """
-    with database() as connect, connect() as conn:
-        applied = one_park(conn, park)
-        today = local_day(clock_of(settings(), now).now(), applied.park.zone)
-        rows = list_indicators(conn, applied.park_id, today + timedelta(days=1), newest=not history)
-    show(
-        rows,
-        [
-            "indicator",
-            "subject",
-            "period_kind",
-            "period_start",
-            "period_stop",
-            "value",
-            "unit",
-            "numerator",
-            "denominator",
-            "completeness_ratio",
-            "estimated_ratio",
-            "status",
-        ],
-        form,
-        "no indicator values yet; run: greenpark run --once",
     )
 
 

@@ -98,8 +98,18 @@ def trace_balances(conn: Conn, now: datetime) -> dict[str, int]:
     return done
 
 
-def trace_days(conn: Conn, account: Account, first: date, stop: date) -> TracedDays | None:
-    """Balances of the local days `[first, stop)` as stored values give them; None without any."""
+@dataclass(frozen=True)
+class Quarters:
+    """Metered quarter-hours of whole local days, a series for each channel of the account."""
+
+    days: Sequence[date]
+    buckets: Sequence[int]
+    start_us: int
+    series: Sequence[Series]
+
+
+def quarters(conn: Conn, account: Account, first: date, stop: date) -> Quarters | None:
+    """What is stored of the local days `[first, stop)`; None: nothing at all."""
     zone = account.park.zone
     start_at, stop_at = day_start(first, zone), day_start(stop, zone)
     values = balance_values(conn, [c.channel_id for c in account.channels], start_at, stop_at)
@@ -120,11 +130,28 @@ def trace_days(conn: Conn, account: Account, first: date, stop: date) -> TracedD
             since = (to_us(day_start(ref.in_service_from, zone)) - start_us) // _BUCKET_US
             in_service[: max(since, 0)] = False
         series.append(Series(ref.role, value, estimated, in_service))
-    stock = Stock()
-    if account.has_storage:
-        stock = of_flat(stock_before(conn, account.enterprise_id, first))
-    traced = trace(series, np.cumsum(buckets).tolist(), stock, account.accounting)
-    return TracedDays(wanted, buckets, start_us, traced)
+    return Quarters(wanted, buckets, start_us, series)
+
+
+def stock_at(conn: Conn, account: Account, day: date) -> Stock:
+    """What the storage holds when a local day begins."""
+    if not account.has_storage:
+        return Stock()
+    return of_flat(stock_before(conn, account.enterprise_id, day))
+
+
+def trace_days(conn: Conn, account: Account, first: date, stop: date) -> TracedDays | None:
+    """Balances of the local days `[first, stop)` as stored values give them; None without any."""
+    metered = quarters(conn, account, first, stop)
+    if metered is None:
+        return None
+    traced = trace(
+        metered.series,
+        np.cumsum(metered.buckets).tolist(),
+        stock_at(conn, account, first),
+        account.accounting,
+    )
+    return TracedDays(metered.days, metered.buckets, metered.start_us, traced)
 
 
 def _trace(conn: Conn, account: Account, stale: Sequence[date], now: datetime) -> int:
