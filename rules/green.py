@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from models.park import GreenGoal, RuleSettings
@@ -37,7 +37,7 @@ def green_share_ytd(
         min_completeness_ratio=settings.min_completeness_ratio,
         max_age_days=settings.max_settlement_age_days,
     )
-    if seen.period_start.year != goal.year:
+    if (seen.period_stop - timedelta(days=1)).year != goal.year:
         doubt = "other_year"
     if doubt or seen.value is None:
         return seen.verdict(RULE, Outcome.CANNOT_TELL, reason=doubt, **facts)

@@ -217,6 +217,19 @@ def park_balance_days(
     }
 
 
+def balance_hours(
+    conn: Conn, enterprise_id: int, start: datetime, stop: datetime
+) -> tuple[Array, Array, Array]:
+    """Hours of `[start, stop)`: start [s since 1970], end use and its green part [kWh]."""
+    with translate_db_errors("read balance hours"), conn.cursor(binary=True) as cur:
+        rows = cur.execute(
+            named_sql("balances")["balance_hours"],
+            {"enterprise_id": enterprise_id, "start": start, "stop": stop},
+        ).fetchall()
+    at_s, load, green = zip(*rows, strict=True) if rows else ((), (), ())
+    return np.array(at_s, dtype=np.int64), np.array(load), np.array(green)
+
+
 def role_days(
     conn: Conn, enterprise_id: int, role: str, from_day: date, stop_day: date
 ) -> pd.DataFrame:

@@ -127,6 +127,12 @@ def park_claims(conn: Conn, park_id: int, until: date) -> dict[int, dict[str, di
     return {i: claims_by_month(conn, i, until) for i in enterprise_ids(conn, park_id).values()}
 
 
+def trade_curves(
+    conn: Conn, park_id: int, start: datetime, stop: datetime
+) -> list[tuple[int, datetime, float]]:
+    return []
+
+
 def _claimed_fault(row: CertificateRow, other: tuple[Any, ...]) -> str:
     key, first, last, month, _cancelled = other
     return (

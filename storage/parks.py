@@ -229,16 +229,17 @@ def _write_enterprise(
             for row in record_rows(numbers, record, "park.yaml")
         ]
         keep_records(conn, [number for number, _ in numbers.values()], wanted, now)
-    if any(
-        c.path == "park.timezone"
-        or (
-            c.path.startswith(f"{enterprise.key}/")
-            and c.path.endswith((".role", ".in_service_from", *_TRACING))
-        )
-        or c.path == "park.green.use_order"
-        for c in changes
-    ):
+    if any(_moves_balance(c.path, enterprise.key) for c in changes):
         conn.execute(sql["mark_balance_stale"], {"enterprise_id": number})
+
+
+def _moves_balance(path: str, enterprise: str) -> bool:
+    """True for a change after which the balances of an enterprise are made anew."""
+    if path in ("park.timezone", "park.green.use_order"):
+        return True
+    if path.startswith(f"{enterprise}/"):
+        return path.endswith((".role", ".in_service_from"))
+    return path.startswith(f"{enterprise}.") and path.endswith(_TRACING)
 
 
 def _channel_row(meter_id: int, key: str, channel: Channel) -> dict[str, Any]:

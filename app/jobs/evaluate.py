@@ -23,6 +23,9 @@ from storage.db import Conn, translate_db_errors
 from storage.indicators import newest_values
 from storage.parks import AppliedPark, applied_parks, enterprise_ids
 
+# How year end is read (domain facts 1.3): December is judged month by month until it comes.
+_READINGS = {"ytd": "ytd", "december": "month", "rolling_12m": "rolling_12m"}
+
 
 def evaluate_rules(conn: Conn, now: datetime) -> dict[str, int]:
     """Ask every rule about every subject it applies to; one transaction per park."""
@@ -51,7 +54,7 @@ def _verdicts(
 
     share = GREEN_SHARE_CLAIM if park.goal.share == "S3" else GREEN_SHARE_PHYSICAL
     # A month without its settlement looks worse than it is: only final values are judged.
-    for subject, row in newest(share, "ytd", only_final=True).items():
+    for subject, row in newest(share, _READINGS[park.goal.reading], only_final=True).items():
         seen = _measured(applied, subject, row, (green.RULE, subject) in is_open, today)
         yield green.green_share_ytd(seen, park.goal, _goal_ratio(park, keys, subject), park.rules)
     for rule, indicator, target_name in (

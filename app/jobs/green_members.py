@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
 from analytics.green.direct import PLANT_ROLES, curtailment_days, direct_days
+from analytics.green.hourly import matched_days
 from analytics.green.shares import Claims, DayTable
 from models.channels import ChannelRef
 from models.meters import Role
 from models.park import Park
-from storage.balances import park_balance_days, role_days
-from storage.claims import park_claims
+from models.periods import day_start, from_s, local_day
+from storage.balances import balance_hours, park_balance_days, role_days
+from storage.claims import park_claims, trade_curves
 from storage.db import Conn
 from storage.parks import AppliedPark, channels
 
@@ -55,6 +57,7 @@ def green_members(
         for number, (days, columns) in park_balance_days(conn, applied.park_id, first, stop).items()
     }
     claims = park_claims(conn, applied.park_id, known_by)
+    curves = _curves(conn, applied, first, stop)
     refs = [c for c in channels(conn) if c.park_id == applied.park_id]
     keys = {c.enterprise_id: c.enterprise_key for c in refs}
     plants = {
@@ -74,8 +77,10 @@ def green_members(
                 days = days.joined(direct)
         if plant and number in balances:
             days = days.joined(curtailment_days(table, plant))
-        if not len(days.days) or number not in balances:
+        if number not in balances:
             continue
+        if number in curves:
+            days = _matched(conn, park, number, curves[number], days)
         kwh = claims.get(number, {})
         mine = Claims(kwh.get("green", {}), kwh.get("nuclear", {}), kwh.get("certificate", {}))
         out[number] = GreenMember(number, keys[number], days, mine)
@@ -88,6 +93,43 @@ def _table(days: Sequence[date], columns: Mapping[str, np.ndarray]) -> DayTable:
         np.array([day.toordinal() for day in days], dtype=np.int64),
         wanted | {"matched_kwh": columns["green_load_kwh"]},
     )
+
+
+def _curves(
+    conn: Conn, applied: AppliedPark, first: date, stop: date
+) -> dict[int, dict[int, float]]:
+    """Green trades that have an hourly curve: by enterprise, start of the hour [s] -> kWh."""
+    zone = applied.park.zone
+    out: dict[int, dict[int, float]] = {}
+    for number, at, kwh in trade_curves(
+        conn, applied.park_id, day_start(first, zone), day_start(stop, zone)
+    ):
+        hours = out.setdefault(number, {})
+        hours[int(at.timestamp())] = hours.get(int(at.timestamp()), 0.0) + kwh
+    return out
+
+
+def _matched(
+    conn: Conn, park: Park, enterprise_id: int, curve: Mapping[int, float], days: DayTable
+) -> DayTable:
+    """The days with what the curves of trades match beside own supply.
+
+    A curve tells whole hours of UTC; a balance hour of a zone that is off by a part takes the curve
+    of the hour in which it begins.
+    """
+    low, high = (from_s(at) for at in (min(curve), max(curve) + 3600))
+    begin = day_start(local_day(low, park.zone), park.zone)
+    end = day_start(local_day(high, park.zone) + timedelta(days=1), park.zone)
+    at_s, load, green = balance_hours(conn, enterprise_id, begin, end)
+    if not len(at_s):
+        return days
+    traded = np.array([curve.get(at - at % 3600, 0.0) for at in at_s.tolist()])
+    local = [local_day(from_s(at), park.zone).toordinal() for at in at_s.tolist()]
+    matched = matched_days(np.array(local, dtype=np.int64), load, green, traded)
+    column = days.columns["matched_kwh"].copy()
+    known = np.isin(matched.days, days.days)
+    column[np.searchsorted(days.days, matched.days[known])] = matched.columns["matched_kwh"][known]
+    return DayTable(days.days, {**days.columns, "matched_kwh": column})
 
 
 def _plant(

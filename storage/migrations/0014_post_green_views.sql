@@ -68,6 +68,8 @@ JOIN dash.park p ON p.park_id = v.park_id
 LEFT JOIN dash.enterprise e ON e.enterprise_id = v.enterprise_id;
 COMMENT ON VIEW dash.indicator IS 'every indicator value; enterprise_key ''park'' with is_park: the park; periods are half-open local days';
 COMMENT ON COLUMN dash.indicator.value IS 'numerator / denominator in `unit`, or the numerator where there is no denominator; null: cannot tell';
+COMMENT ON COLUMN dash.indicator.numerator IS 'upper part of the ratio: kWh of a share, t of tCO2, see docs/indicators.md';
+COMMENT ON COLUMN dash.indicator.denominator IS 'lower part of the ratio; null: there is none';
 COMMENT ON COLUMN dash.indicator.note IS 'why there is no value, or what it rests on';
 COMMENT ON COLUMN dash.indicator.completeness_ratio IS 'closed balances / due balances of the period, 0..1';
 COMMENT ON COLUMN dash.indicator.estimated_ratio IS 'estimated part of the metered amounts, 0..1';

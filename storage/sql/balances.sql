@@ -116,3 +116,9 @@ HAVING count(*) FILTER (WHERE d.buckets = d.expected_buckets) = (
     SELECT count(*) FROM channel c2 JOIN meter m2 USING (meter_id)
     WHERE m2.enterprise_id = %(enterprise_id)s AND c2.role = %(role)s AND c2.retired_at IS NULL)
 ORDER BY d.day
+
+-- name: balance_hours
+-- End use and its green part by hour. %(enterprise_id)s int, %(start)s, %(stop)s timestamptz
+SELECT extract(epoch FROM hour_start)::int8, load_kwh, green_load_kwh FROM balance_hour
+WHERE enterprise_id = %(enterprise_id)s AND hour_start >= %(start)s AND hour_start < %(stop)s
+ORDER BY hour_start
