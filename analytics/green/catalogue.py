@@ -98,6 +98,11 @@ _CLAIMS = ("physical_green_kwh", "green_trade_kwh", "certificate_kwh")
 _E, _LOAD, _RATIO = "consumption_kwh", "load_kwh", "ratio"
 _DIRECT = "direct_generated_kwh"
 
+ALUMINIUM_SHARE = GreenIndicator(
+    "aluminium_green_share", _RATIO, _ratio(*_CLAIMS, of=_E), kinds=_SHARES, uses_claims=True
+)
+"""Of all smelters of a park together: checked by the province (domain facts 8, row 8)."""
+
 GREEN_INDICATORS = (
     GreenIndicator(
         "green_share_physical", _RATIO, _ratio("physical_green_kwh", of=_E), kinds=_SHARES

@@ -107,7 +107,11 @@ class Subject:
 
 
 def green_values(
-    subject: Subject, windows: Sequence[Window], calendar: Calendar, factors: Factors
+    subject: Subject,
+    windows: Sequence[Window],
+    calendar: Calendar,
+    factors: Factors,
+    indicators: Sequence[GreenIndicator] = GREEN_INDICATORS,
 ) -> Iterator[IndicatorValue]:
     """Every indicator that applies to the subject, for each window of its kinds."""
     ranges = Windows.of([(start, stop) for _, start, stop in windows])
@@ -121,7 +125,7 @@ def green_values(
         np.clip(estimated, 0.0, 1.0).tolist(),
         (a["buckets"] > 0).tolist(),
     )
-    for indicator in GREEN_INDICATORS:
+    for indicator in indicators:
         if indicator.only_with is not None and not np.any(a.get(indicator.only_with, 0.0)):
             continue
         yield from _values(indicator, subject, windows, shared, calendar, factors)

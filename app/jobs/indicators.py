@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from analytics.green.balance import BALANCE_ROLES
+from analytics.green.catalogue import ALUMINIUM_SHARE
 from analytics.green.shares import Amounts, Windows, amounts, total
 from app.jobs.green_members import GreenMember, green_members
 from app.jobs.green_values import Calendar, Subject, Window, factors_of, green_values, windows_of
@@ -55,6 +56,7 @@ def _green_values(
     members = green_members(conn, applied, begin, today + timedelta(days=1), today)
     inside = goal_members(conn, applied)
     calendar = Calendar(applied.park, begin, now)
+    smelters = {e.key for e in applied.park.enterprises if e.kind == "smelter" and e.meters}
     for year in range(first.year, today.year + 1):
         factors = factors_of(applied.park, year)
         for number, from_day in stale.items():
@@ -70,6 +72,11 @@ def _green_values(
             # a silent member is missing from the park's share, and is said so: its balances are due
             whole = subject_of(None, chosen, windows, len(inside))
             yield from green_values(whole, windows, calendar, factors)
+        melting = [m for m in members.values() if m.key in smelters]
+        windows = _touched(melting, year, first, today)
+        if windows:
+            whole = subject_of(None, melting, windows, len(smelters))
+            yield from green_values(whole, windows, calendar, factors, [ALUMINIUM_SHARE])
 
 
 def goal_members(conn: Conn, applied: AppliedPark) -> set[int]:

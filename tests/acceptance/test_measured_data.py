@@ -31,9 +31,9 @@ MONTHS_KWH = [
 ]
 
 
-def replayed(program: Program, conn: Conn, name: str, folder: str, *more: str) -> int:
+def replayed(program: Program, conn: Conn, example: Path, folder: str, *more: str) -> int:
     """Apply the park, collect a replay, stop the collector; returns the number of readings."""
-    program("apply", f"examples/{name}/park.yaml")
+    program("apply", str(example / "park.yaml"))
     collector = program.start("collect")
     wait_for(
         lambda: conn.execute("SELECT count(*) FROM collector_state").fetchone() != (0,),
@@ -42,7 +42,7 @@ def replayed(program: Program, conn: Conn, name: str, folder: str, *more: str) -
     )
     said = program(
         "replay",
-        f"examples/{name}/replay.yaml",
+        str(example / "replay.yaml"),
         "--data",
         str(DATA / folder),
         "--batch",
@@ -85,7 +85,7 @@ def test_uiuc_green_share(
         replayed(
             program,
             conn,
-            "uiuc",
+            Path("examples/uiuc"),
             "uiuc_campus",
             "--from",
             f"{year}-01-01",
@@ -112,7 +112,7 @@ def test_uiuc_green_share(
 
 @pytest.mark.fulldata
 def test_steel_months(program: Program, conn: Conn) -> None:
-    readings = replayed(program, conn, "steel", "steel_uci")
+    readings = replayed(program, conn, Path("examples/steel"), "steel_uci")
     assert readings == 3 * 35_041
     program("run", "--once", "--now", "2019-01-01T00:00:00+09:00")
     rows = conn.execute(

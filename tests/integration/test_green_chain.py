@@ -205,6 +205,7 @@ def test_boundaries(works: Conn, dsn: str, run: Run) -> None:
     whole = s1("--period", "2026")
     assert whole["denominator"] == pytest.approx(3 * 4880 + 960 + 96_000)
     assert whole["members"] == "works,mill,smelter"
+    assert value(works, "aluminium_green_share", enterprise="park") == 0  # draws 96 MWh, no claims
     light = s1("--period", "2026", "--boundary", "light")
     assert light["value"] == pytest.approx(3 * 1280 / (3 * 4880 + 960))
     assert light["completeness_ratio"] == pytest.approx((3 + 1) * 96 / (2 * 59 * 96))
