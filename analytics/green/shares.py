@@ -112,7 +112,6 @@ def amounts(table: DayTable, claims: Claims, windows: Windows) -> Amounts:
     Source: 发改能源〔2026〕622号 annex 3 (domain facts 1.1), convention 11.4.
     """
     low, high = (np.searchsorted(table.days, edge) for edge in (windows.start, windows.stop))
-    high = np.maximum(low, high)
     out: Amounts = {}
     for name, column in table.columns.items():
         running = np.concatenate([[0.0], np.cumsum(column)])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from models.errors import ConfigError
+from models.park import parse_park
 from storage.db import Conn
 from storage.parks import apply_park
 from tests.integration.green_site import JAN1, NOW, Q, calculate, send, site
@@ -25,8 +26,11 @@ def day_of_works(pv: float = 60.0) -> dict[str, list[float | None]]:
     noon = [1.0 if n in NOON else 0.0 for n in range(DAY)]
     evening = [1.0 if n in EVENING else 0.0 for n in range(DAY)]
     return {
-        "grid": [(50.0 - 25 * e) * (1 - m) for m, e in zip(noon, evening, strict=True)],
-        "export": [(pv + 20 - 80) * m for m in noon],
+        "grid": [
+            (50.0 - 25 * e) * (1 - m) + max(60 - pv, 0.0) * m
+            for m, e in zip(noon, evening, strict=True)
+        ],
+        "export": [max(pv - 60, 0.0) * m for m in noon],
         "pv": [pv * m for m in noon],
         "direct": [20.0 * m for m in noon],
         "charge": [30.0 * m for m in noon],
@@ -55,12 +59,10 @@ def state(conn: Conn) -> list[list[tuple[Any, ...]]]:
         conn.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
         for table in ("balance_hour", "storage_stock")
     ] + [
-        conn.execute("SELECT (to_jsonb(b) - 'computed_at')::text FROM balance_day b").fetchall(),
         sorted(
-            conn.execute(
-                "SELECT (to_jsonb(v) - 'computed_at')::text FROM indicator_value v"
-            ).fetchall()
-        ),
+            conn.execute(f"SELECT (to_jsonb(t) - 'computed_at')::text FROM {table} t").fetchall()
+        )
+        for table in ("balance_day", "indicator_value")
     ]
 
 
@@ -90,6 +92,8 @@ def test_a_day_by_hand(works: Conn) -> None:
         "SELECT sum(load_kwh), sum(green_load_kwh), count(*) FROM dash.green_hour"
     ).fetchone()
     assert hours == (pytest.approx(3 * 4800), pytest.approx(3 * 1200), 72)
+    starts = works.execute("SELECT min(at), max(at) FROM dash.green_hour").fetchone()
+    assert starts == (JAN1, JAN1 + 71 * timedelta(hours=1))
 
 
 def test_indicators_by_hand(works: Conn) -> None:
@@ -123,6 +127,26 @@ def test_the_year_and_the_month_are_provisional_while_they_last(works: Conn) -> 
         ("month", date(2026, 2, 1), "final", pytest.approx(3 / 31)),
         ("year", date(2027, 1, 1), "provisional", pytest.approx(3 / 59)),
     ]
+
+
+def test_rolling_windows(conn: Conn, dsn: str) -> None:
+    with conn.transaction():
+        apply_park(conn, site(), NOW)
+    days_of_works(dsn, 10)
+    send(dsn, "works", JAN1 + 40 * DAY * Q, **day_of_works(pv=0.0))
+    calculate(conn)
+    # the 41st day: 4 PV-less; the 10 first are out of the 30 days but in the 12 months
+    row = conn.execute(
+        "SELECT numerator, period_start, completeness_ratio FROM dash.indicator"
+        " WHERE indicator = 'green_share_physical' AND period_kind = 'rolling_12m'"
+        " AND enterprise_key = 'works' AND period_stop = '2026-02-11'"
+    ).fetchone()
+    assert row == (pytest.approx(10 * 1280 + 320), date(2025, 2, 11), pytest.approx(11 / 41))
+    eta = conn.execute(
+        "SELECT numerator, denominator FROM dash.indicator WHERE indicator = 'storage_eta'"
+        " AND period_kind = 'rolling_30d' AND period_stop = '2026-02-11' AND NOT is_park"
+    ).fetchone()
+    assert eta == (pytest.approx(400), pytest.approx(480))
 
 
 def test_late_data_give_what_a_rebuild_gives(conn: Conn, dsn: str) -> None:
@@ -161,6 +185,7 @@ def test_days_in_any_order_with_jobs_in_between(conn: Conn, dsn: str, seed: int)
     rng.shuffle(order)
     for n in order:
         send(dsn, "works", JAN1 + n * DAY * Q, **day_of_works(60.0 + 7 * n))
+        send(dsn, "mill", JAN1 + (5 - n) * DAY * Q, grid=[float(n)] * DAY)
         if rng.random() < 0.6:
             calculate(conn)
     calculate(conn)
@@ -238,7 +263,7 @@ def test_what_is_not_there_is_said(
         run("indicators", "green", *words)
 
 
-def test_explain_tells_every_kwh(works: Conn, run: Run) -> None:
+def test_explain_tells_every_kwh(works: Conn, dsn: str, run: Run) -> None:
     def lines(at: str) -> dict[str, dict[str, Any]]:
         told = run("green", "explain", "--enterprise", "works", "--at", at, "--format", "json")
         return {f"{r['step']} {r['line']}": r for r in json.loads(told)}
@@ -251,6 +276,11 @@ def test_explain_tells_every_kwh(works: Conn, run: Run) -> None:
     assert noon["storage after: can still give"]["kwh"] == pytest.approx(32 + 27)
     assert "assumed, not measured" in noon["storage after: can still give"]["note"]
     assert noon["sum E use"]["kwh"] == 80
+    send(dsn, "works", JAN1 + 3 * DAY * Q, **day_of_works(pv=45.0))
+    calculate(works)
+    later = lines("2026-01-04T18:00:00+08:00")  # charged 15 of the line and 15 of the grid, x 0.9
+    mix = (3 * 32 + 16 * 13.5) / (3 * 32 + 16 * 27)
+    assert later["flow storage -> load"]["green_kwh"] == pytest.approx(25 * mix)
     evening = lines("2026-01-01T18:00:00+08:00")
     assert evening["flow storage -> load"]["green_kwh"] == pytest.approx(25)
     assert evening["sum load"]["green_kwh"] == pytest.approx(25)
@@ -272,10 +302,14 @@ def test_a_data_gap_leaves_green_out_and_not_zero(works: Conn) -> None:
 
 
 def test_several_users_of_one_plant(conn: Conn, dsn: str) -> None:
+    document = site().model_dump()
+    document["enterprises"][1]["direct_users"] = ["works", "mill"]  # the mill owns the plant
     with conn.transaction():
-        apply_park(conn, site(direct_users=["works", "mill"]), NOW)
+        apply_park(conn, parse_park(document, "test"), NOW)
     days_of_works(dsn, 1)
     send(dsn, "mill", grid=[10.0] * DAY)
     calculate(conn)
-    assert value(conn, "direct_selfuse_of_load") == pytest.approx(320 / (4880 + 960))
-    assert value(conn, "direct_selfuse_of_load", enterprise="mill") is None
+    share = pytest.approx(320 / (4880 + 960))
+    assert value(conn, "direct_selfuse_of_load", enterprise="mill") == share
+    assert value(conn, "direct_selfuse_of_load") is None  # told once, where the plant is
+    assert value(conn, "direct_selfuse_of_load", enterprise="park") == share

@@ -107,6 +107,22 @@ def test_stored_green_that_is_exported_is_green_export() -> None:
     assert got.columns["physical_green_kwh"].sum() == pytest.approx(10)  # the loss is ours
 
 
+def test_a_direct_line_that_is_stored_and_exported_stays_direct() -> None:
+    got = traced(direct=[60, 0], pv=[40, 0], charge=[100, 0], discharge=[0, 90], export=[0, 90])
+    assert at(got, "direct_export_kwh", "green_export_kwh", step=1) == (
+        pytest.approx(54),
+        pytest.approx(90),
+    )
+
+
+def test_a_discharge_into_the_same_charge_keeps_its_mix() -> None:
+    # 10 of a green stock of 90 come out and go in again beside 20 of the grid: 9 + 18 go in
+    got = traced(grid=[0, 20], pv=[100, 0], charge=[100, 30], discharge=[0, 10])
+    assert at(got, "storage_to_charge_kwh", "green_charge_kwh", step=1) == (10, pytest.approx(10))
+    assert got.stocks[-1].energy_kwh == pytest.approx(80 + 27)
+    assert got.stocks[-1].green_kwh == pytest.approx(80 + 9)
+
+
 def test_meters_that_disagree_leave_no_energy_from_nowhere() -> None:
     # export 30 of a PV that measured 20: the load cannot be negative, 10 have no source
     got = traced(grid=[0], export=[30], pv=[20])
@@ -158,8 +174,9 @@ def test_what_a_channel_says_before_its_service_does_not_count() -> None:
 
 def test_nothing_metered_is_no_balance() -> None:
     assert traced(grid=[None, 1]).closed.tolist() == [False, True]
-    silent = series(Role.GRID_IMPORT, [None], since=1)
-    assert trace([silent], [1], Stock(), Accounting()).closed.tolist() == [False]
+    for value in (None, 5.0):  # what is said before the service counts for nothing
+        silent = series(Role.GRID_IMPORT, [value], since=1)
+        assert trace([silent], [1], Stock(), Accounting()).closed.tolist() == [False]
 
 
 def test_estimates_count_in_closed_balances_only() -> None:
@@ -186,8 +203,10 @@ def test_sums_by_key() -> None:
     assert set(sums) == set(BALANCE_COLUMNS)
 
 
-AMOUNT = st.none() | st.just(0.0) | st.floats(0, 1e5)
-ROWS = st.lists(st.lists(AMOUNT, min_size=7, max_size=7), min_size=1, max_size=40)
+KWH = st.just(0.0) | st.floats(0, 1e5)
+FULL = st.lists(KWH, min_size=7, max_size=7)
+BROKEN = st.lists(st.none() | KWH, min_size=7, max_size=7)
+ROWS = st.lists(FULL | FULL | FULL | BROKEN, min_size=1, max_size=40)
 CHOICES = st.builds(
     Accounting,
     st.sampled_from(["load_charge_export", "load_export_charge"]),

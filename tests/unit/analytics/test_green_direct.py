@@ -69,6 +69,11 @@ def test_a_day_that_a_meter_leaves_out_is_left_out() -> None:
     assert days.columns["direct_generated_kwh"].tolist() == [2]
 
 
+def test_a_silent_own_plant_does_not_hide_the_direct_line() -> None:
+    meters = [plant(Role.ONSITE_AVAILABLE, 5, first=date(2026, 1, 9))]
+    assert len(direct_days([user(100, 0, 100)], meters, "available").days) == 1
+
+
 def test_available_power_is_never_below_what_was_made() -> None:
     days = direct_days([user(100, 0, 100)], [plant(Role.DIRECT_AVAILABLE, 99)], "available")
     assert days.columns["direct_available_kwh"] == 100

@@ -114,6 +114,14 @@ def test_absent_days_add_nothing_and_windows_are_half_open() -> None:
     assert amounts(gap, Claims(), windows)["grid_draw_kwh"].tolist() == [1, 4, 0, 0]
 
 
+def test_columns_of_two_tables_meet_on_their_days() -> None:
+    early, late = table(JAN, a=[1, 2]), table(date(2026, 1, 2), b=[4, 8])
+    both = early.joined(late)
+    assert both.days.tolist() == [JAN.toordinal() + n for n in range(3)]
+    assert both.columns["a"].tolist() == [1, 2, 0]
+    assert both.columns["b"].tolist() == [0, 4, 8]
+
+
 def test_hourly_share_and_carbon_free_score() -> None:
     # 60 of a load of 100 matched; a grid that is 20 % carbon-free adds 8
     sums = amounts(month(70, 30, matched_kwh=60), Claims(), JANUARY)
