@@ -25,6 +25,7 @@ COMMANDS = {
     "app.commands.look": ("findings", "alerts"),
     "app.commands.indicators": ("indicators",),
     "app.commands.green": ("green",),
+    "app.commands.ledger": ("ledger",),
     "app.commands.imports": ("import",),
     "app.commands.capture": ("capture",),
     "app.commands.doctor": ("doctor",),

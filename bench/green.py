@@ -34,8 +34,8 @@ from models.park import Park, parse_park
 from models.periods import day_start, days
 from storage.balances import mark_balances_stale, mark_indicators_stale
 from storage.binary import Array, copy_stream, pg_times
-from storage.claims import import_trades
 from storage.db import Conn, connect
+from storage.ledger import import_trades
 from storage.migrate import migrate
 from storage.parks import apply_park, channels, enterprise_ids
 

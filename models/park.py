@@ -16,6 +16,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from models.document import Model, Names
 from models.errors import ConfigError
 from models.green import GreenAccounting, StorageTracing
+from models.ledger import LedgerSettings
 from models.meters import Meter, parent_faults
 from models.sources import Key, Source, Zone, source_faults
 
@@ -211,6 +212,7 @@ class Park(Model):
     simulated: bool = Field(default=False, description="numbers are not from real meters")
     goal: GreenGoal = GreenGoal()
     green: GreenAccounting = GreenAccounting()
+    ledger: LedgerSettings = LedgerSettings()
     rules: RuleSettings = RuleSettings()
     metering: MeteringSettings = MeteringSettings()
     validation: ValidationSettings = ValidationSettings()

@@ -63,6 +63,17 @@ def forget_findings(
         )
 
 
+def withdraw_findings(
+    conn: Conn, code: str, enterprise_id: int, start: datetime, now: datetime
+) -> None:
+    """Withdraw what was found of an enterprise at a start; the caller makes anew what stands."""
+    with translate_db_errors("withdraw a finding"):
+        conn.execute(
+            named_sql("findings")["withdraw_findings"],
+            {"code": code, "enterprise_id": enterprise_id, "start": start, "now": now},
+        )
+
+
 @dataclass(frozen=True)
 class FindingFilter:
     """Which findings are listed; None is any.

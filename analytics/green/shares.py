@@ -22,11 +22,9 @@ Amounts = dict[str, Floats]
 """Amounts by name, a value for each window."""
 
 CLAIM_AMOUNTS = (
-    "green_trade_kwh",
-    "nuclear_trade_kwh",
-    "certificate_kwh",
-    "excess_kwh",
-    "claimed_kwh",
+    *("green_trade_kwh", "nuclear_trade_kwh", "certificate_kwh"),
+    *("green_trade_claimed_kwh", "nuclear_trade_claimed_kwh", "certificate_claimed_kwh"),
+    *("excess_kwh", "claimed_kwh"),
 )
 
 
@@ -107,7 +105,7 @@ def amounts(table: DayTable, claims: Claims, windows: Windows) -> Amounts:
     Returns:
         The columns of `table` and `CLAIM_AMOUNTS` for each window. Claims are capped by the energy
         drawn from the grid in the window: T + C <= D, filled by green trades, nuclear trades,
-        certificates in this order; `excess_kwh` counts nowhere; `claimed_kwh` is before the cap.
+        certificates in this order; `excess_kwh` counts nowhere; `claimed` is before the cap.
 
     Source: 发改能源〔2026〕622号 annex 3 (domain facts 1.1), convention 11.4.
     """
@@ -131,6 +129,7 @@ def capped(draw_kwh: Floats, claims: Claims, windows: Windows) -> Amounts:
     ):
         wanted = apportion(source, windows)
         out[name] = np.minimum(wanted, room)
+        out[name.replace("_kwh", "_claimed_kwh")] = wanted
         room = room - out[name]
         excess += wanted - out[name]
         claimed += wanted

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from app.clock import wall_now
 from app.commands import import_messages, import_readings
+from app.commands.ledger import DryRun, FileArgument, content_of, stored, told
 from app.commands.options import ParkOption
-from app.wiring import console, database, one_park
+from app.wiring import console
 from models.claims import read_certificates, read_trades
-from models.errors import ConfigError
-from storage.claims import ImportResult, import_certificates, import_trades
-from storage.parks import enterprise_ids
-
-FileArgument = Annotated[Path, typer.Argument(help="UTF-8 CSV file")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="check everything, store nothing")]
+from storage.ledger import ImportResult, import_certificates, import_trades
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +25,6 @@ def register(app: typer.Typer) -> None:
     import_messages.register(group)
     import_readings.register(group)
     app.add_typer(group, name="import")
-
-
-class _DryRun(Exception):
-    """Rolls a dry run back."""
 
 
 def trades(file: FileArgument, park: ParkOption = None, dry_run: DryRun = False) -> None:
@@ -57,27 +49,16 @@ def _run(
     file: Path,
     park: str | None,
     dry_run: bool,
-    read: Callable[..., Any],
+    read: Callable[[bytes, str], Sequence[Any]],
     store: Callable[..., ImportResult],
 ) -> None:
-    try:
-        content = file.read_bytes()
-    except OSError as exc:
-        raise ConfigError(str(file), [f"cannot be read: {exc.strerror}"]) from exc
+    content = content_of(file)
     rows = read(content, file.name)
-    result = ImportResult()
-    with database() as connect, connect() as conn:
-        applied = one_park(conn, park)
-        try:
-            with conn.transaction():
-                ids = enterprise_ids(conn, applied.park_id)
-                result = store(conn, ids, rows, file.name, content, wall_now())
-                if dry_run:
-                    raise _DryRun
-        except _DryRun:
-            pass
-    verb = "would be " if dry_run else ""
-    console.print(
-        f"{file.name}: {len(rows)} rows: {result.new} {verb}new, {result.changed} "
-        f"{verb}changed, {result.same} known already"
+    now = wall_now()
+    result = stored(
+        file.name,
+        park,
+        dry_run,
+        lambda conn, applied, ids: store(conn, ids, rows, file.name, content, now),
     )
+    console.print(told(file.name, len(rows), result, dry_run))

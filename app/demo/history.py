@@ -17,9 +17,9 @@ from app.jobs.intervals import compute_intervals
 from app.progress import progress_bar
 from models.claims import read_certificates, read_trades
 from simulators.source import ParkSimulator
-from storage.claims import import_certificates, import_trades
 from storage.db import Conn
 from storage.jobs import rows
+from storage.ledger import import_certificates, import_trades
 from storage.parks import enterprise_ids
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -10,22 +10,20 @@ import numpy as np
 from analytics.green.balance import BALANCE_ROLES
 from analytics.green.catalogue import ALUMINIUM_SHARE
 from analytics.green.shares import Amounts, Windows, amounts, total
+from app.jobs.excess import report_excess
 from app.jobs.green_members import GreenMember, green_members
 from app.jobs.green_values import Calendar, Subject, Window, factors_of, green_values, windows_of
 from app.jobs.intensities import intensity_values
-from models.findings import Finding, Severity
 from models.indicators import IndicatorValue
 from models.meters import Role
-from models.periods import day_start, local_day
+from models.periods import local_day
 from storage.balances import take_stale_indicators
 from storage.db import Conn, translate_db_errors
-from storage.findings import save_findings
 from storage.indicators import save_indicators
 from storage.parks import AppliedPark, applied_parks, channels, enterprise_ids
 
 _ROLLING_DAYS = 365
 _NO_DAYS = np.zeros(0, dtype=np.int64)
-_EXCESS = "green.claims_above_grid_draw"
 
 
 def compute_indicators(conn: Conn, now: datetime) -> dict[str, int]:
@@ -65,7 +63,7 @@ def _green_values(
                 windows = _touched([one], year, from_day, today)
                 subject = Subject(number, _amounts(one, windows), 1, one.claims.settled_until)
                 yield from green_values(subject, windows, calendar, factors)
-                _report_excess(conn, applied, subject, windows, now)
+                report_excess(conn, applied, one, subject, windows, now)
         chosen = [m for number, m in members.items() if number in inside]
         windows = _touched(chosen, year, first, today)
         if windows:
@@ -121,25 +119,3 @@ def _touched(chosen: Sequence[GreenMember], year: int, from_day: date, today: da
         for window in windows_of(year, from_day, min(date.fromordinal(int(known[-1])), today))
         if window[0] in ("month", "year") or window[2] - timedelta(days=1) in mine
     ]
-
-
-def _report_excess(
-    conn: Conn, applied: AppliedPark, one: Subject, windows: Sequence[Window], now: datetime
-) -> None:
-    """A claim above the energy drawn from the grid counts nowhere and is said so."""
-    for n, (kind, start, stop) in enumerate(windows):
-        excess_kwh = float(one.amounts["excess_kwh"][n])
-        if kind == "year" and excess_kwh > 0.5:
-            evidence: Mapping[str, object] = {
-                "excess_kwh": excess_kwh,
-                "rule": "T + C <= D, 发改能源〔2026〕622号",
-            }
-            period = (day_start(start, applied.park.zone), day_start(stop, applied.park.zone))
-            finding = Finding(
-                _EXCESS,
-                Severity.CRITICAL,
-                *period,
-                enterprise_id=one.enterprise_id,
-                evidence=dict(evidence),
-            )
-            save_findings(conn, [finding], now)

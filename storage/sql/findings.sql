@@ -17,6 +17,12 @@ FROM unnest(%(channels)s::int[], %(lows)s::timestamptz[], %(highs)s::timestamptz
 WHERE f.channel_id = r.channel_id AND f.period_start >= r.low AND f.period_start < r.high
   AND f.code = ANY (%(codes)s) AND f.withdrawn_at IS NULL
 
+-- name: withdraw_findings
+-- %(code)s text, %(enterprise_id)s int, %(start)s, %(now)s timestamptz
+UPDATE finding SET withdrawn_at = %(now)s
+WHERE code = %(code)s AND enterprise_id = %(enterprise_id)s AND channel_id IS NULL
+  AND period_start = %(start)s AND withdrawn_at IS NULL
+
 -- name: list_findings
 -- Findings with their channel, newest first. %(limit)s int; text, timestamptz or null: %(code)s,
 -- %(severity)s, %(enterprise)s, %(meter)s, %(park)s, %(start)s, %(stop)s; %(withdrawn)s bool

@@ -13,8 +13,8 @@ from app.jobs.intervals import compute_intervals
 from models.claims import CertificateRow, TradeRow
 from models.errors import ConfigError
 from models.park import Park
-from storage.claims import import_certificates, import_trades
 from storage.db import Conn
+from storage.ledger import import_certificates, import_trades
 from storage.parks import apply_park, enterprise_ids
 from tests.integration.feed import feed, ramp
 
@@ -248,9 +248,11 @@ def test_a_certificate_counts_once(conn: Conn, applied: Park) -> None:
         CertificateRow(2, "beta", "B", 1, 5, jan, day),
         CertificateRow(3, "beta", "A", 20, 25, jan, day),
     ]
-    with pytest.raises(ConfigError, match="line 3: serials A 20-25 of beta overlap 1-20"):
+    with pytest.raises(
+        ConfigError, match="line 3: serials A 20-20 of beta overlap 1-20, claimed by alpha"
+    ):
         import_certificates(conn, ids, rows, "c", b"", NOW)
-    assert conn.execute("SELECT count(*) FROM certificate").fetchone() == (1,)  # nothing of it
+    assert conn.execute("SELECT count(*) FROM ledger_entry").fetchone() == (1,)  # nothing of it
 
 
 def test_history_is_not_rewritten_silently(dsn: str, conn: Conn, applied: Park) -> None:
