@@ -1,21 +1,27 @@
-"""green: where a kWh came from, line by line."""
+"""green: where a kWh came from, line by line; where the year will end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from analytics.green.balance import Traced, trace
+from analytics.green.climatology import baotou
+from analytics.green.forecast import LEAST_DAYS, forecast_year
 from analytics.green.stock import Stock
 from analytics.green.supply import SOURCES, USES
-from app.commands.options import FormatOption, ParkOption, instant
+from app.commands.indicators import members
+from app.commands.options import FormatOption, NowOption, ParkOption, instant
+from app.jobs.forecasts import columns, years_so_far
+from app.jobs.green_members import green_members
 from app.jobs.tracing import Account, Quarters, accounts, quarters, stock_at
 from app.output import Format, show
-from app.wiring import database, one_park
+from app.settings import settings
+from app.wiring import clock_of, database, one_park
 from models.errors import ConfigError
 from models.periods import BUCKET, from_us, local_day
 from storage.db import Conn
@@ -38,6 +44,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Green power accounting, looked into.")
     group.callback()(lambda: None)
     group.command("explain")(explain)
+    group.command("forecast")(forecast)
     app.add_typer(group, name="green")
 
 
@@ -71,6 +78,45 @@ def explain(
         form,
         "nothing is stored of that day; see: greenpark intervals --by day",
     )
+
+
+def forecast(
+    enterprise: Annotated[
+        list[str] | None,
+        typer.Option(help="enterprise key; several: their sum. Default: the goal of the park"),
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="leave this enterprise out")] = None,
+    target: Annotated[
+        float | None, typer.Option(min=0, max=1, help="share to reach; default: the goal")
+    ] = None,
+    park: ParkOption = None,
+    form: FormatOption = Format.table,
+    now: NowOption = None,
+) -> None:
+    """Forecast S1 and S3 of this year end: P10, P50, P90, the chance to reach the target, the gap.
+
+    Examples: greenpark green forecast --- greenpark green forecast --without baolu --target 0.5
+    """
+    with database() as connect, connect() as conn:
+        applied = one_park(conn, park)
+        at = clock_of(settings(), now).now()
+        today = local_day(at, applied.park.zone)
+        chosen = members(applied.park, enterprise or (), None, without or ())
+        begin = date(today.year, 1, 1)
+        known = green_members(conn, applied, begin, today + timedelta(days=1), today)
+        mine = {number: m for number, m in known.items() if m.key in chosen}
+        years = years_so_far(conn, applied, mine, today)
+        goal = applied.park.goal.year_end_ratio if target is None else target
+        made = forecast_year(list(years.values()), baotou(), goal)
+    if made is None:
+        most = max((len(y.days) for y in years.values()), default=0)
+        fault = f"at most {most} known days of {today.year} before {today} with a consumption"
+        raise ConfigError("forecast", [f"{fault}; expected {LEAST_DAYS} or more"])
+    row = {"members": ",".join(chosen), "made_for": today} | columns(made)
+    if form is Format.table:
+        show([{"what": k, "value": v} for k, v in row.items()], ["what", "value"], form, "")
+    else:
+        show([row], list(row), form, "")
 
 
 def _explained(conn: Conn, account: Account, at: datetime) -> Iterator[Row]:

@@ -11,6 +11,7 @@ from analytics.green.balance import BALANCE_ROLES
 from analytics.green.catalogue import ALUMINIUM_SHARE
 from analytics.green.shares import Amounts, Windows, amounts, total
 from app.jobs.excess import report_excess
+from app.jobs.forecasts import make_forecasts
 from app.jobs.green_members import GreenMember, green_members
 from app.jobs.green_values import Calendar, Subject, Window, factors_of, green_values, windows_of
 from app.jobs.intensities import intensity_values
@@ -19,6 +20,7 @@ from models.meters import Role
 from models.periods import local_day
 from storage.balances import take_stale_indicators
 from storage.db import Conn, translate_db_errors
+from storage.forecasts import has_forecast
 from storage.indicators import save_indicators
 from storage.parks import AppliedPark, applied_parks, channels, enterprise_ids
 
@@ -75,6 +77,9 @@ def _green_values(
         if windows:
             whole = subject_of(None, melting, windows, len(smelters))
             yield from green_values(whole, windows, calendar, factors, [ALUMINIUM_SHARE])
+    # a past day changed, or a new one began
+    if first < today or not has_forecast(conn, applied.park_id, today):
+        make_forecasts(conn, applied, members, inside, now)
 
 
 def goal_members(conn: Conn, applied: AppliedPark) -> set[int]:
