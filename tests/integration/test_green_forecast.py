@@ -44,7 +44,8 @@ def test_a_forecast_is_kept_for_each_morning(mill: Conn, dsn: str) -> None:
     send(dsn, "mill", MARCH1, grid=[200.0] * DAY)
     calculate(mill, MARCH1 + timedelta(hours=23))  # the day is not over: nothing new
     assert stored(mill)[0][3] == year_kwh
-    calculate(mill, MARCH1 + timedelta(days=1))
+    send(dsn, "mill", MARCH1 + timedelta(days=1), grid=[200.0])  # the first of the next morning
+    calculate(mill, MARCH1 + timedelta(days=1, hours=1))
     mornings = [row[1] for row in stored(mill)]
     assert mornings == [date(2026, 3, d) for d in (1, 1, 2, 2)]
 
