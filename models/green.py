@@ -20,6 +20,9 @@ class StorageTracing(Model):
     efficiency_ratio: float = Field(
         default=0.90, gt=0, le=1, description="energy out / energy in over a long period"
     )
+    capacity_kwh: float | None = Field(
+        default=None, gt=0, description="most it can give when full; bounds what is traced"
+    )
     efficiency_source: str = Field(
         default="assumed, not measured", min_length=1, description="shown with traced values"
     )

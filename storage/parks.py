@@ -22,7 +22,12 @@ from storage.installations import keep_records, record_rows, refuse_rescaling
 # A change of these rewrites the past: every interval of the channel would be computed anew.
 _HISTORY = (
     *("quantity", "unit", "kind", "multiplier", "modulus", "timezone"),
-    *("use_order", "method", "efficiency_ratio"),  # fixed once chosen (domain facts 1.4)
+    *(
+        "use_order",
+        "method",
+        "efficiency_ratio",
+        "capacity_kwh",
+    ),  # fixed once chosen (domain facts 1.4)
 )
 # A change of these gives a recorded multiplier another meaning.
 _SCALE = ("quantity", "unit", "kind")
@@ -35,7 +40,7 @@ _CHECKS = (".parent", ".losses_ratio", ".in_service_from")
 _BOUNDARY = (".in_goal_boundary", ".data_from", ".timezone", ".role", ".in_service_from")
 _SHARES = ("park.green.", "park.goal.")
 # A change of these traces the storage of an enterprise anew.
-_TRACING = (".storage.method", ".storage.efficiency_ratio")
+_TRACING = (".storage.method", ".storage.efficiency_ratio", ".storage.capacity_kwh")
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,12 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Accounting:
-    """Choices of an enterprise; `efficiency_ratio` is energy out / energy in of its storage."""
+    """Choices of an enterprise; for the storage see `run_storage`."""
 
     order: UseOrder = "load_charge_export"
     method: Method = "weighted_average"
     efficiency_ratio: float = 0.9
+    capacity_kwh: float | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,7 @@ def _storage(
             *(s[first:cut] for s in series),
             method=accounting.method,
             efficiency_ratio=accounting.efficiency_ratio,
+            capacity_kwh=accounting.capacity_kwh,
         )
         parts.append(part)
         stocks.append(stock)
@@ -184,6 +186,7 @@ def _storage(
             np.concatenate([p.onsite for p in parts]),
             np.concatenate([p.direct for p in parts]),
             np.concatenate([p.untraced for p in parts]),
+            np.concatenate([p.spilled_green for p in parts]),
         ),
         tuple(stocks),
     )
@@ -218,7 +221,8 @@ def _green(
         "direct_export_kwh": flows["direct_to_export_kwh"]
         + flows["storage_to_export_kwh"] * direct_mix,
         "green_lost_kwh": (1 - accounting.efficiency_ratio) * green["charge"]
-        + np.where(closed, 0.0, green_out),
+        + np.where(closed, 0.0, green_out)
+        + origin.spilled_green,
         "untraced_kwh": np.where(closed, origin.untraced, 0.0),
         "physical_green_kwh": physical,
         "grid_draw_kwh": draw,

@@ -39,11 +39,16 @@ class Stock:
 
 @dataclass(frozen=True)
 class Discharged:
-    """Origin of the discharge of each step [kWh]; what is neither is not green."""
+    """Origin of the discharge of each step [kWh]; what is neither is not green.
+
+    Attributes:
+        spilled_green: green energy that was dropped because the storage cannot hold so much.
+    """
 
     onsite: Floats
     direct: Floats
     untraced: Floats
+    spilled_green: Floats
 
 
 def run_storage(
@@ -56,6 +61,7 @@ def run_storage(
     *,
     method: Method,
     efficiency_ratio: float,
+    capacity_kwh: float | None = None,
 ) -> tuple[Discharged, Stock]:
     """Pass a stock through consecutive steps; within a step discharge comes before charge.
 
@@ -64,14 +70,16 @@ def run_storage(
         charge_onsite, charge_direct: parts of `charge` that come straight from these sources.
         recharged: part of `discharge` that goes into `charge` of the same step; it keeps its mix.
         efficiency_ratio: energy out / energy in over a long period.
+        capacity_kwh: what the storage can give at most; traced energy beyond it was lost before
+            and is dropped, oldest first. None: not known.
 
     Returns:
         Origin of the discharge, and the stock after the last step.
 
     Source: domain facts 1.4 (pool, FIFO) and 11.2.
     """
-    onsite, direct, untraced = (np.zeros(len(discharge)) for _ in range(3))
-    layers = list(stock.layers)
+    onsite, direct, untraced, spilled = (np.zeros(len(discharge)) for _ in range(4))
+    layers, held = list(stock.layers), stock.energy_kwh
     steps = np.flatnonzero((discharge > 0) | (charge > 0)).tolist()
     outs, ins = discharge.tolist(), charge.tolist()
     from_onsite, from_direct, again = (
@@ -85,6 +93,7 @@ def run_storage(
             green = (green_parts[0], green_parts[1])
             onsite[n], direct[n] = green
             untraced[n] = out - taken
+            held -= taken
         if into > 0:
             mix = again[n] / out if out > 0 else 0.0
             layer = (
@@ -93,7 +102,12 @@ def run_storage(
                 efficiency_ratio * (from_direct[n] + mix * green[1]),
             )
             _put(layers, layer, method)
-    return Discharged(onsite, direct, untraced), Stock(tuple(layers))
+            held += layer[0]
+            if capacity_kwh is not None and held > capacity_kwh:
+                dropped, *green_parts = _take(layers, held - capacity_kwh)
+                spilled[n] = sum(green_parts)
+                held -= dropped
+    return Discharged(onsite, direct, untraced, spilled), Stock(tuple(layers))
 
 
 def _take(layers: list[Layer], wanted: float) -> Layer:

@@ -13,8 +13,9 @@ from app.commands.options import FormatOption, NowOption, ParkOption
 from app.green_account import GreenScope, green_account
 from app.output import Format, show
 from app.settings import settings
-from app.wiring import clock_of, database, one_park
+from app.wiring import clock_of, console, database, one_park
 from models.errors import ConfigError
+from models.indicators import IndicatorValue
 from models.park import Park
 from models.periods import local_day, next_month
 from storage.indicators import list_indicators
@@ -23,6 +24,7 @@ _COLUMNS = (
     *("indicator", "subject", "period_kind", "period_start", "period_stop", "value", "unit"),
     *("numerator", "denominator", "completeness_ratio", "estimated_ratio", "status", "note"),
 )
+_SHORT = ("indicator", "value", "complete", "estimated", "status", "note")
 _PERIOD = "2026, 2026-03, 2026-03-05, 2026-01-01..2026-04-01, ytd or rolling_12m"
 
 
@@ -88,17 +90,33 @@ def green(
         scope = GreenScope(chosen, start, stop)
         name = boundary or ("park" if not enterprise else "+".join(enterprise))
         values = green_account(conn, applied, scope, at)
-    rows = [
-        v._asdict() | {"subject": name, "period_kind": period or "ytd", "members": ",".join(chosen)}
-        for v in values
-    ]
-    show(
-        rows,
-        (*_COLUMNS, "members") if form is not Format.table else _COLUMNS,
-        form,
-        f"no balances of {', '.join(chosen)} in [{start}, {stop}); "
-        "see: greenpark intervals --by day",
-    )
+    if without:
+        name += f" without {', '.join(without)}"
+    nothing = f"no balances of {', '.join(chosen)} in [{start}, {stop})"
+    if form is Format.table:
+        if values:
+            told = f"{name}: {', '.join(chosen)}; local days [{start}, {stop})"
+            console.print(told, markup=False, highlight=False)
+        show([_short(v) for v in values], _SHORT, form, nothing)
+        return
+    said = {"subject": name, "period_kind": period or "ytd", "members": ",".join(chosen)}
+    show([v._asdict() | said for v in values], (*_COLUMNS, "members"), form, nothing)
+
+
+def _short(value: IndicatorValue) -> dict[str, str]:
+    """A row for a narrow screen."""
+    told = "not told"
+    if value.value is not None:
+        is_share = value.unit == "ratio"
+        told = f"{value.value:.2%}" if is_share else f"{value.value:,.1f} {value.unit}"
+    return {
+        "indicator": value.indicator,
+        "value": told,
+        "complete": f"{value.completeness_ratio:.1%}",
+        "estimated": f"{value.estimated_ratio:.1%}",
+        "status": value.status,
+        "note": value.note or "",
+    }
 
 
 def span(text: str, today: date) -> tuple[date, date]:

@@ -52,7 +52,12 @@ class Account:
     def accounting(self) -> Accounting:
         """The choices of park.yaml."""
         storage = self.park.enterprise(self.channels[0].enterprise_key).storage
-        return Accounting(self.park.green.use_order, storage.method, storage.efficiency_ratio)
+        return Accounting(
+            self.park.green.use_order,
+            storage.method,
+            storage.efficiency_ratio,
+            storage.capacity_kwh,
+        )
 
 
 @dataclass(frozen=True)

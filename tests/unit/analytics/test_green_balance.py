@@ -15,7 +15,7 @@ from analytics.green.balance import (
     summed,
     trace,
 )
-from analytics.green.stock import Stock
+from analytics.green.stock import Method, Stock
 from analytics.green.supply import FLOWS, SOURCES
 from models.meters import Role
 from tests.unit.analytics.green_series import ROLES, Amount, series, traced
@@ -96,6 +96,18 @@ def test_first_in_first_out_gives_the_green_back_first() -> None:
     assert got.stocks[-1] == Stock(((pytest.approx(45), 0.0, 0.0),))
     mixed = traced(**values, discharge=[0, 0, 135])
     assert at(mixed, "green_load_kwh", step=2) == (pytest.approx(67.5),)
+
+
+@pytest.mark.parametrize("method", ["weighted_average", "fifo"])
+def test_a_storage_holds_no_more_than_it_can(method: Method) -> None:
+    # 90 green, 90 of the grid: 100 fit; fifo drops 80 green, the pool drops its mix
+    got = traced(
+        Accounting(method=method, capacity_kwh=100), grid=[0, 100], pv=[100, 0], charge=[100, 100]
+    )
+    assert got.stocks[-1].energy_kwh == pytest.approx(100)
+    spilled = {"fifo": 80.0, "weighted_average": 40.0}[method]
+    assert got.columns["green_lost_kwh"].tolist() == pytest.approx([10, spilled])
+    assert got.stocks[-1].green_kwh == pytest.approx(90 - spilled)
 
 
 def test_stored_green_that_is_exported_is_green_export() -> None:
@@ -212,6 +224,7 @@ CHOICES = st.builds(
     st.sampled_from(["load_charge_export", "load_export_charge"]),
     st.sampled_from(["weighted_average", "fifo"]),
     st.floats(0.5, 1.0),
+    st.none() | st.floats(1.0, 1e5),
 )
 
 
