@@ -104,7 +104,7 @@ def forecast(
         chosen = members(applied.park, enterprise or (), None, without or ())
         begin = date(today.year, 1, 1)
         known = green_members(conn, applied, begin, today + timedelta(days=1), today)
-        mine = {number: m for number, m in known.items() if m.key in chosen}
+        mine = {n: m for n, m in known.items() if m.key in chosen and m.has_balance}
         years = years_so_far(conn, applied, mine, today)
         goal = applied.park.goal.year_end_ratio if target is None else target
         made = forecast_year(list(years.values()), baotou(), goal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from storage.claims import park_claims, trade_curves
 from storage.db import Conn
 from storage.parks import AppliedPark, channels
 
-_NONE = DayTable(np.zeros(0, dtype=np.int64), {})
+_DAY_BUCKETS = 96.0
 _DAYS = (
     *("import_kwh", "export_kwh", "direct_kwh", "onsite_kwh", "charge_kwh", "discharge_kwh"),
     *("load_kwh", "green_load_kwh", "direct_export_kwh", "untraced_kwh", "unbalanced_kwh"),
@@ -35,12 +36,14 @@ class GreenMember:
     Attributes:
         days: columns of a balance, `matched_kwh` (green energy that served the load of its hour),
             and those of `direct_days` and `curtailment_days` if it has such plants.
+        has_balance: False for one that has plants only; `plant_buckets` counts what is told.
     """
 
     enterprise_id: int
     key: str
     days: DayTable
     claims: Claims
+    has_balance: bool = True
 
 
 def green_members(
@@ -68,23 +71,31 @@ def green_members(
     served = {u for owner, mine in users.items() for u in mine if u != owner}
     out = {}
     for number in sorted((balances.keys() | plants.keys()) & keys.keys()):
-        table, plant = balances.get(number, _NONE), plants.get(number, [])
-        connected = [balances[u] for u in users.get(number, [number]) if u in balances]
+        plant = plants.get(number, [])
+        table = balances.get(number) or _plants_only(plant)
+        of = users.get(number, [number])
+        connected = [balances[u] for u in of if u in balances]
         days = table
-        if connected and number not in served:
+        if len(connected) == len(of) and number not in served:  # a silent user is not zero
             direct = direct_days(connected, plant, park.green.direct.export_of)
             if direct.columns["direct_generated_kwh"].any():
                 days = days.joined(direct)
-        if plant and number in balances:
+        if plant:
             days = days.joined(curtailment_days(table, plant))
-        if number not in balances:
-            continue
         if number in curves:
             days = _matched(conn, park, number, curves[number], days)
         kwh = claims.get(number, {})
         mine = Claims(kwh.get("green", {}), kwh.get("nuclear", {}), kwh.get("certificate", {}))
-        out[number] = GreenMember(number, keys[number], days, mine)
+        out[number] = GreenMember(number, keys[number], days, mine, number in balances)
     return out
+
+
+def _plants_only(plant: Sequence[tuple[Role, DayTable]]) -> DayTable:
+    """An enterprise that has plants and uses nothing: a balance of zeros, told by no meter."""
+    days = reduce(np.union1d, [t.days for _, t in plant], np.zeros(0, dtype=np.int64))
+    zero = np.zeros(len(days))
+    columns = dict.fromkeys((*_DAYS, "matched_kwh"), zero)
+    return DayTable(days, columns | {"plant_buckets": zero + _DAY_BUCKETS})
 
 
 def _table(days: Sequence[date], columns: Mapping[str, np.ndarray]) -> DayTable:
@@ -143,6 +154,16 @@ def _plant(
         days = np.array([day.toordinal() for day in frame.index], dtype=np.int64)
         value = frame["value"].to_numpy(dtype=np.float64)
         out.append((Role(role), DayTable(days, {"value": value})))
+    return out
+
+
+def with_plants(park: Park, ids: Mapping[str, int], stale: Mapping[int, date]) -> dict[int, date]:
+    """Stale enterprises, and the owners of plants whose users are stale: they tell of their use."""
+    out = dict(stale)
+    for owner, users in _direct_users(park, ids).items():
+        for user in users:
+            if user in stale:
+                out[owner] = min(out.get(owner, stale[user]), stale[user])
     return out
 
 

@@ -98,12 +98,14 @@ class Subject:
     Attributes:
         members: how many enterprises' balances are due.
         settled_until: first day after the last month whose claims are known; None: has no claims.
+        only_plants: nobody of it uses energy; only what its plants tell applies.
     """
 
     enterprise_id: int | None
     amounts: Amounts
     members: int
     settled_until: date | None
+    only_plants: bool = False
 
 
 def green_values(
@@ -126,6 +128,8 @@ def green_values(
         (a["buckets"] > 0).tolist(),
     )
     for indicator in indicators:
+        if indicator.only_with is None and subject.only_plants:
+            continue
         if indicator.only_with is not None and not np.any(a.get(indicator.only_with, 0.0)):
             continue
         yield from _values(indicator, subject, windows, shared, calendar, factors)

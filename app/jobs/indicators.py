@@ -12,7 +12,7 @@ from analytics.green.catalogue import ALUMINIUM_SHARE
 from analytics.green.shares import Amounts, Windows, amounts, total
 from app.jobs.excess import report_excess
 from app.jobs.forecasts import make_forecasts
-from app.jobs.green_members import GreenMember, green_members
+from app.jobs.green_members import GreenMember, green_members, with_plants
 from app.jobs.green_values import Calendar, Subject, Window, factors_of, green_values, windows_of
 from app.jobs.intensities import intensity_values
 from models.indicators import IndicatorValue
@@ -36,6 +36,8 @@ def compute_indicators(conn: Conn, now: datetime) -> dict[str, int]:
             stale = take_stale_indicators(conn, applied.park_id)
             if not stale:
                 continue
+            ids = enterprise_ids(conn, applied.park_id)
+            stale = with_plants(applied.park, ids, stale)
             values = list(_green_values(conn, applied, stale, now))
             producers = {c.enterprise_id for c in channels(conn) if c.role == Role.PRODUCTION}
             for enterprise_id in sorted(producers & stale.keys()):
@@ -56,6 +58,11 @@ def _green_values(
     members = green_members(conn, applied, begin, today + timedelta(days=1), today)
     inside = goal_members(conn, applied)
     calendar = Calendar(applied.park, begin, now)
+    plants_inside = {
+        m.key
+        for m in members.values()
+        if not m.has_balance and applied.park.enterprise(m.key).in_goal_boundary
+    }
     smelters = {e.key for e in applied.park.enterprises if e.kind == "smelter" and e.meters}
     for year in range(first.year, today.year + 1):
         factors = factors_of(applied.park, year)
@@ -63,10 +70,11 @@ def _green_values(
             if number in members:
                 one = members[number]
                 windows = _touched([one], year, from_day, today)
-                subject = Subject(number, _amounts(one, windows), 1, one.claims.settled_until)
-                yield from green_values(subject, windows, calendar, factors)
-                report_excess(conn, applied, one, subject, windows, now)
-        chosen = [m for number, m in members.items() if number in inside]
+                if windows:
+                    subject = subject_of(number, [one], windows, 1)
+                    yield from green_values(subject, windows, calendar, factors)
+                    report_excess(conn, applied, one, subject, windows, now)
+        chosen = [m for n, m in members.items() if n in inside or m.key in plants_inside]
         windows = _touched(chosen, year, first, today)
         if windows:
             # a silent member is missing from the park's share, and is said so: its balances are due
@@ -79,7 +87,8 @@ def _green_values(
             yield from green_values(whole, windows, calendar, factors, [ALUMINIUM_SHARE])
     # a past day changed, or a new one began
     if first < today or not has_forecast(conn, applied.park_id, today):
-        make_forecasts(conn, applied, members, inside, now)
+        balanced = {number: m for number, m in members.items() if m.has_balance}
+        make_forecasts(conn, applied, balanced, inside, now)
 
 
 def goal_members(conn: Conn, applied: AppliedPark) -> set[int]:
@@ -97,12 +106,11 @@ def subject_of(
 ) -> Subject:
     """The sum of capped enterprises (domain facts 11.4)."""
     settled = [m.claims.settled_until for m in chosen if m.claims.settled_until]
-    return Subject(
-        enterprise_id,
-        total([_amounts(m, windows) for m in chosen]),
-        members,
-        min(settled) if settled else None,
-    )
+    sums = total([_amounts(m, windows) for m in chosen])
+    only_plants = not any(m.has_balance for m in chosen)
+    if only_plants:
+        sums["buckets"] = sums["plant_buckets"]
+    return Subject(enterprise_id, sums, members, min(settled) if settled else None, only_plants)
 
 
 def _amounts(member: GreenMember, windows: Sequence[Window]) -> Amounts:

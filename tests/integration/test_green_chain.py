@@ -301,6 +301,41 @@ def test_a_data_gap_leaves_green_out_and_not_zero(works: Conn) -> None:
     assert row == (0,)
 
 
+def test_a_plant_that_belongs_to_nobody_who_uses_it(conn: Conn, dsn: str) -> None:
+    document = site().model_dump(mode="json")
+    roles = ("direct_generation", "direct_export", "direct_available")
+    kwh = {"quantity": "active_energy", "unit": "kWh", "kind": "interval"}
+    meter = {
+        "key": "farm-m",
+        "name": {"zh": "f", "en": "f"},
+        "channels": {f"{role}_kwh": kwh | {"role": role} for role in roles},
+    }
+    farm = {"key": "farm", "name": {"zh": "f", "en": "f"}, "meters": [meter], "kind": "energy"}
+    document["enterprises"].append(farm | {"direct_users": ["works", "mill"]})
+    with conn.transaction():
+        apply_park(conn, parse_park(document, "test"), NOW)
+    made = {"direct_generation": 10.0, "direct_export": 1.0, "direct_available": 12.0}
+    send(dsn, "farm", **{role: [amount] * DAY for role, amount in made.items()})
+    days_of_works(dsn, 1)
+    calculate(conn)
+    assert value(conn, "direct_selfuse_of_gen", enterprise="farm") is None  # the mill is silent
+    send(dsn, "mill", grid=[10.0] * DAY)
+    calculate(conn)
+    # 960 made, 96 exported, 1152 could have been made; the users use 4880 + 960
+    for subject in ("farm", "park"):
+        assert value(conn, "direct_selfuse_of_gen", enterprise=subject) == pytest.approx(864 / 1152)
+        load = value(conn, "direct_selfuse_of_load", enterprise=subject)
+        assert load == pytest.approx(864 / (4880 + 960))
+    assert value(conn, "direct_export_ratio", enterprise="farm") == pytest.approx(96 / 1152)
+    assert value(conn, "curtailment_rate", enterprise="farm") == pytest.approx(192 / 1152)
+    assert value(conn, "green_share_physical", enterprise="farm") is None
+    told = conn.execute(
+        "SELECT completeness_ratio FROM dash.indicator WHERE enterprise_key = 'farm'"
+        " AND indicator = 'direct_selfuse_of_gen' AND period_kind = 'month'"
+    ).fetchone()
+    assert told == (pytest.approx(1 / 31),)
+
+
 def test_several_users_of_one_plant(conn: Conn, dsn: str) -> None:
     document = site().model_dump()
     document["enterprises"][1]["direct_users"] = ["works", "mill"]  # the mill owns the plant
