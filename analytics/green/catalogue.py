@@ -31,8 +31,8 @@ class Factors:
 
 
 Formula = Callable[[Amounts, Factors], tuple[Floats, Floats | None]]
-_PERIODS: tuple[PeriodKind, ...] = ("month", "year")
-_SHARES: tuple[PeriodKind, ...] = (*_PERIODS, "ytd", "rolling_12m")
+_PERIODS: tuple[PeriodKind, ...] = ("month", "year", "ytd")
+_SHARES: tuple[PeriodKind, ...] = (*_PERIODS, "rolling_12m")
 
 
 @dataclass(frozen=True)

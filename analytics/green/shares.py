@@ -139,7 +139,7 @@ def capped(draw_kwh: Floats, claims: Claims, windows: Windows) -> Amounts:
 def apportion(monthly: Mapping[date, float], windows: Windows) -> Floats:
     """Part of monthly amounts that belongs to each window, by days."""
     out = np.zeros(len(windows.start))
-    for month, amount in monthly.items():
+    for month, amount in sorted(monthly.items()):  # the same bits in any order of the ledger
         first = month.toordinal()
         length = calendar.monthrange(month.year, month.month)[1]
         inside = np.minimum(windows.stop, first + length) - np.maximum(windows.start, first)

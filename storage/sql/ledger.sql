@@ -82,6 +82,7 @@ FROM (
 ) AS certificates
 WHERE %(enterprise_id)s::int IS NULL OR owner = %(enterprise_id)s
 GROUP BY owner, month HAVING sum(energy_wh) > 0
+ORDER BY enterprise_id, kind, month
 
 -- name: trade_curves
 -- Hours of green trades in [start, stop); a curve never gives more than its settlement.
@@ -104,7 +105,7 @@ JOIN settled s ON s.enterprise_id = c.enterprise_id AND s.contract = c.contract
               AND s.month = c.month AND s.kind = 'green' AND s.energy_wh > 0
 JOIN trade_curve h ON h.park_id = c.park_id AND h.seq = c.seq
 WHERE h.hour_start >= %(start)s AND h.hour_start < %(stop)s AND h.energy_wh > 0
-ORDER BY c.enterprise_id, h.hour_start
+ORDER BY c.enterprise_id, h.hour_start, c.contract
 
 -- name: contracted_months
 -- Months that are agreed and not settled. %(park_id)s int

@@ -88,6 +88,13 @@ def test_a_month_cut_by_the_window_counts_by_days() -> None:
     assert got.tolist() == pytest.approx([10_000, 1000 + 7000])
 
 
+def test_the_order_of_months_changes_no_bit() -> None:
+    monthly = {date(2026, m, 1): 0.1 * m for m in range(1, 13)}
+    other = dict(sorted(monthly.items(), key=lambda item: -item[1] % 0.7))
+    windows = Windows.of([(JAN, date(2026, n, 17)) for n in range(2, 13)])
+    assert apportion(monthly, windows).tolist() == apportion(other, windows).tolist()
+
+
 def test_the_cap_holds_in_the_window_of_the_share() -> None:
     # 100 % in January, nothing in February: the capped months need not add up to the year
     draw = [100 / 31] * 31 + [300 / 28] * 28
