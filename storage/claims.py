@@ -76,7 +76,7 @@ def curve_rows(conn: Conn, park_id: int, seq: int) -> list[tuple[datetime, int]]
 
 def certificates(conn: Conn, park_id: int) -> list[dict[str, Any]]:
     """Present state of every range of serials: series, first, last, state, holder, month, basis."""
-    params = {"park_id": park_id, "series": None, "first": 0, "last": 0}
+    params = {"park_id": park_id}
     with translate_db_errors("read certificates"), conn.cursor(row_factory=dict_row) as cur:
         rows = cur.execute(named_sql("ledger")["serial_entries"], params).fetchall()
     by_series: dict[str, list[dict[str, Any]]] = {}

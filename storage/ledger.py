@@ -205,6 +205,7 @@ def import_events(
     new = same = 0
     broken: list[Violation] = []
     with translate_db_errors(f"import {source}"), conn.transaction():
+        conn.execute(named_sql("ledger")["lock_serials"])
         ledger = Appending(conn, ids, events, "certificates", source, content, now)
         if content and ledger.is_known_file(content):
             return ImportResult(same=len(events))
@@ -284,13 +285,14 @@ def import_curve(
     return ImportResult(done["new"], 0, done["same"])
 
 
-def serials_of(
-    conn: Conn, park_id: int, series: str | None, first: int = 0, last: int = 0
-) -> Serials:
-    """Present state of the serials of a series that overlap a range."""
+def serials_of(conn: Conn, park_id: int, series: str, first: int, last: int) -> Serials:
+    """Present state of the serials of a series that overlap a range, in whatever park they are.
+
+    A holder in another park is named `park/enterprise`.
+    """
     with conn.cursor(row_factory=dict_row) as cur:
         rows = cur.execute(
-            named_sql("ledger")["serial_entries"],
+            named_sql("ledger")["overlapping_entries"],
             {"park_id": park_id, "series": series, "first": first, "last": last},
         ).fetchall()
     return replayed(rows)

@@ -40,7 +40,7 @@ COMMENT ON COLUMN ledger_entry.used_wh IS 'what the buyer used, integer Wh';
 COMMENT ON COLUMN ledger_entry.from_state IS 'state of the serials before the event; null: unknown until then';
 COMMENT ON COLUMN ledger_entry.from_enterprise_id IS 'holder of the serials before the event';
 COMMENT ON COLUMN ledger_entry.hash IS 'SHA-256 of previous_hash and ledger_text of the entry';
-CREATE INDEX ledger_entry_by_serial ON ledger_entry (park_id, series, serial_first);
+CREATE INDEX ledger_entry_by_serial ON ledger_entry (series, serial_first);
 CREATE INDEX ledger_entry_by_contract ON ledger_entry (enterprise_id, contract, month);
 
 CREATE TABLE trade_curve (

@@ -44,17 +44,29 @@ SELECT curve_sha256 FROM ledger_entry
 WHERE enterprise_id = %(enterprise_id)s AND contract = %(contract)s AND month = %(month)s
   AND event = 'curve' ORDER BY seq DESC LIMIT 1
 
+-- name: lock_serials
+-- A serial is judged across all parks: one judges at a time
+SELECT pg_advisory_xact_lock(710532, 0)
+
 -- name: serial_entries
--- What happened to serials, in order. %(park_id)s int, %(series)s text or null, %(first)s, %(last)s int8
-SELECT l.seq, l.event, o.key AS enterprise, f.key AS from_enterprise, l.series, l.serial_first,
-       l.serial_last, l.month, l.event_on, l.basis, l.contract, l.from_state
-FROM ledger_entry l
-JOIN enterprise o ON o.enterprise_id = l.enterprise_id
-LEFT JOIN enterprise f ON f.enterprise_id = l.from_enterprise_id
+-- What happened to serials of a park, in order. %(park_id)s int
+SELECT l.event, o.key AS enterprise, l.series, l.serial_first, l.serial_last, l.month, l.event_on,
+       l.basis
+FROM ledger_entry l JOIN enterprise o USING (enterprise_id)
 WHERE l.park_id = %(park_id)s AND l.series IS NOT NULL
-  AND (%(series)s::text IS NULL OR l.series = %(series)s
-       AND l.serial_first <= %(last)s AND l.serial_last >= %(first)s)
 ORDER BY l.seq
+
+-- name: overlapping_entries
+-- What happened to a range of serials in any park (all of a serial in one); holders of others: park/key.
+-- %(park_id)s int, %(series)s text, %(first)s, %(last)s int8
+SELECT l.event, CASE WHEN l.park_id = %(park_id)s THEN o.key ELSE p.key || '/' || o.key END
+           AS enterprise,
+       l.series, l.serial_first, l.serial_last, l.month, l.event_on, l.basis
+FROM ledger_entry l
+JOIN enterprise o USING (enterprise_id)
+JOIN park p ON p.park_id = l.park_id
+WHERE l.series = %(series)s AND l.serial_first <= %(last)s AND l.serial_last >= %(first)s
+ORDER BY l.park_id, l.seq
 
 -- name: park_claims
 -- Energy in force by kind and month of generation, known at %(until)s date. %(park_id)s int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -156,6 +157,33 @@ def test_two_writers_cannot_claim_one_serial(dsn: str, conn: Conn, park: Park) -
     for thread in threads:
         thread.join(60)
     assert sorted(results) == ["refused", "stored"]
+
+
+def test_a_serial_counts_once_in_all_parks(conn: Conn, park: Park) -> None:
+    other = Park.model_validate(
+        renamed(site().model_dump(mode="json") | {"key": "other", "name": {"zh": "他", "en": "O"}})
+    )
+    with conn.transaction():
+        apply_park(conn, other, NOW)
+    rows = [CertificateRow(2, "works", "G", 1, 9, JAN, date(2026, 2, 3))]
+    import_certificates(conn, enterprise_ids(conn, 1), rows, "c", b"", NOW)
+    mine = [CertificateRow(2, "mill", "G", 5, 6, JAN, date(2026, 2, 3))]
+    with pytest.raises(ConfigError, match="claimed by greenpark/works for 2026-01"):
+        import_certificates(conn, enterprise_ids(conn, 2), mine, "c", b"", NOW)
+    same = [CertificateRow(2, "works", "G", 1, 9, JAN, date(2026, 2, 3))]  # another works
+    with pytest.raises(ConfigError, match="claimed by greenpark/works"):
+        import_certificates(conn, enterprise_ids(conn, 2), same, "c", b"", NOW)
+    free = [CertificateRow(2, "mill", "G", 10, 12, JAN, date(2026, 2, 3))]
+    assert import_certificates(conn, enterprise_ids(conn, 2), free, "c", b"", NOW).new == 1
+    assert checked(conn, 1)[0] == checked(conn, 2)[0] == []
+
+
+def renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """The same park with other meters."""
+    for enterprise in document["enterprises"]:
+        for meter in enterprise["meters"]:
+            meter["key"] = f"o-{meter['key']}"
+    return document
 
 
 def test_python_and_the_database_hash_the_same_text(conn: Conn, park: Park) -> None:
