@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from models.ledger import SERIAL_WH, SerialEvent
+from models.ledger import SERIAL_WH
 from models.serials import Serials, happen
 from storage.claims import curve_rows, ledger_log
 from storage.db import Conn
-from storage.ledger import piece_of
+from storage.ledger import event_of, piece_of
 from storage.ledger_row import chained, curve_digest
-
-Row = Mapping[str, Any]
 
 
 def checked(conn: Conn, park_id: int) -> tuple[list[dict[str, Any]], str]:
@@ -62,20 +61,9 @@ def _states(log: list[dict[str, Any]]) -> Iterator[tuple[int, str]]:
             was = ", ".join(str(s or "unknown") for s in states)
             yield row["seq"], f"says that its serials were {row['from_state']}, they were {was}"
         holders = {piece.holder for _, _, piece in before if piece}
-        actor = next(iter(holders)) if row["event"] == "transferred" and holders else None
-        to = row["enterprise"] if actor else None
-        event = SerialEvent(
-            0,
-            row["event"],
-            actor or row["enterprise"],
-            row["series"],
-            first,
-            last,
-            row["month"],
-            row["event_on"],
-            row["basis"],
-            to_enterprise=to,
-        )
+        event = event_of(row)
+        if event.event == "transferred" and holders:  # told of by the one who gave them
+            event = replace(event, enterprise=next(iter(holders)), to_enterprise=row["enterprise"])
         entries, violations = happen(serials, event, strict_same_year=False)
         yield from ((row["seq"], str(v).removeprefix("line 0: ")) for v in violations)
         if not entries:

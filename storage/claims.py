@@ -14,15 +14,13 @@ from storage.ledger import replayed
 Months = dict[str, dict[date, float]]
 
 
-def park_claims(
-    conn: Conn, park_id: int, until: date, enterprise_id: int | None = None
-) -> dict[int, Months]:
+def park_claims(conn: Conn, park_id: int, until: date) -> dict[int, Months]:
     """Energy [kWh] by enterprise, kind (green, nuclear, certificate) and month of generation.
 
     Args:
         until: certificates cancelled after this day are not known yet.
     """
-    params = {"park_id": park_id, "until": until, "enterprise_id": enterprise_id}
+    params = {"park_id": park_id, "until": until}
     with translate_db_errors("read claims"):
         rows = conn.execute(named_sql("ledger")["park_claims"], params).fetchall()
     out: dict[int, Months] = {}

@@ -53,7 +53,6 @@ class Appending:
     ) -> None:
         _known(ids, rows, source)
         self.conn, self.ids, self.now, self.sql = conn, ids, now, named_sql("ledger")
-        self.keys = {number: key for key, number in ids.items()}
         found = conn.execute(self.sql["park_of"], {"enterprises": list(ids.values())}).fetchone()
         self.park_id = int(found[0]) if found else 0
         conn.execute(self.sql["lock_ledger"], {"park_id": self.park_id})
@@ -306,9 +305,9 @@ def replayed(rows: Iterable[Mapping[str, Any]]) -> Serials:
     return serials
 
 
-def piece_of(row: Mapping[str, Any]) -> Piece:
-    """The serials of a stored entry, once it happened."""
-    event = SerialEvent(
+def event_of(row: Mapping[str, Any]) -> SerialEvent:
+    """The event of a stored entry, told of by the one who holds the serials afterwards."""
+    return SerialEvent(
         0,
         row["event"],
         row["enterprise"],
@@ -319,6 +318,11 @@ def piece_of(row: Mapping[str, Any]) -> Piece:
         row["event_on"],
         row["basis"],
     )
+
+
+def piece_of(row: Mapping[str, Any]) -> Piece:
+    """The serials of a stored entry, once it happened."""
+    event = event_of(row)
     return after(Entry(event, event.first, event.last, row["basis"], None))
 
 

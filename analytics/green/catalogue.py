@@ -60,9 +60,14 @@ def _ratio(*parts: str, of: str) -> Formula:
     return lambda a, _: (np.sum([a[p] for p in parts], axis=0), a[of])
 
 
+def _claimed(a: Amounts) -> Floats:
+    """T + C under the cap."""
+    return a["green_trade_kwh"] + a["nuclear_trade_kwh"] + a["certificate_kwh"]
+
+
 def _nonfossil(a: Amounts, f: Factors) -> tuple[Floats, Floats]:
     """S4 = NF / E, NF = P + T + C + A, A = (D - T - C) k. Source: 622号 annex 3."""
-    claimed = a["green_trade_kwh"] + a["nuclear_trade_kwh"] + a["certificate_kwh"]
+    claimed = _claimed(a)
     rest = np.maximum(a["grid_draw_kwh"] - claimed, 0.0)
     allocated = rest * (f.allocation_ratio or 0.0)
     return a["physical_green_kwh"] + claimed + allocated, a["consumption_kwh"]
@@ -79,10 +84,6 @@ def _metered(a: Amounts, _: Factors) -> tuple[Floats, Floats]:
     return a["onsite_kwh"] + a["direct_kwh"] - a["export_kwh"], a["consumption_kwh"]
 
 
-def _direct_export(a: Amounts, _: Factors) -> tuple[Floats, Floats]:
-    return a["direct_exported_kwh"], a["direct_base_kwh"]
-
-
 def _location(a: Amounts, f: Factors) -> tuple[Floats, None]:
     """E_e = D EF_province (domain facts 5.2)."""
     return a["grid_draw_kwh"] * (f.location_kg_per_kwh or 0.0) / 1000, None
@@ -90,8 +91,7 @@ def _location(a: Amounts, f: Factors) -> tuple[Floats, None]:
 
 def _market(a: Amounts, f: Factors) -> tuple[Floats, None]:
     """E_e = (D - T - C) EF_residual (domain facts 5.2)."""
-    claimed = a["green_trade_kwh"] + a["nuclear_trade_kwh"] + a["certificate_kwh"]
-    return (a["grid_draw_kwh"] - claimed) * (f.market_kg_per_kwh or 0.0) / 1000, None
+    return (a["grid_draw_kwh"] - _claimed(a)) * (f.market_kg_per_kwh or 0.0) / 1000, None
 
 
 _CLAIMS = ("physical_green_kwh", "green_trade_kwh", "certificate_kwh")
@@ -138,7 +138,12 @@ GREEN_INDICATORS = (
         _ratio("direct_selfuse_kwh", of="direct_users_kwh"),
         only_with=_DIRECT,
     ),
-    GreenIndicator("direct_export_ratio", _RATIO, _direct_export, only_with=_DIRECT),
+    GreenIndicator(
+        "direct_export_ratio",
+        _RATIO,
+        _ratio("direct_exported_kwh", of="direct_base_kwh"),
+        only_with=_DIRECT,
+    ),
     GreenIndicator(
         "curtailment_rate",
         _RATIO,

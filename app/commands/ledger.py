@@ -57,10 +57,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="ledger")
 
 
-class _DryRun(Exception):
-    """Rolls a dry run back."""
-
-
 def import_file(file: FileArgument, park: ParkOption = None, dry_run: DryRun = False) -> None:
     """Append a file of trades, hourly curves, cancelled certificates or events of certificates.
 
@@ -134,12 +130,8 @@ def stored(source: str, park: str | None, dry_run: bool, store: Store) -> Import
         applied = one_park(conn, park)
         ids = enterprise_ids(conn, applied.park_id)
         try:
-            with conn.transaction():
+            with conn.transaction(force_rollback=dry_run):
                 result = store(conn, applied, ids)
-                if dry_run:
-                    raise _DryRun
-        except _DryRun:
-            pass
         except LedgerRefusal as exc:
             if not dry_run:
                 with conn.transaction():

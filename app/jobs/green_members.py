@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 
 import numpy as np
 
+from analytics.green.balance import METERED_COLUMNS
 from analytics.green.direct import PLANT_ROLES, curtailment_days, direct_days
 from analytics.green.hourly import matched_days
-from analytics.green.shares import Claims, DayTable
+from analytics.green.shares import Claims, DayTable, Ints
 from models.channels import ChannelRef
 from models.meters import Role
 from models.park import Park
@@ -23,7 +24,7 @@ from storage.parks import AppliedPark, channels
 
 _DAY_BUCKETS = 96.0
 _DAYS = (
-    *("import_kwh", "export_kwh", "direct_kwh", "onsite_kwh", "charge_kwh", "discharge_kwh"),
+    *METERED_COLUMNS,
     *("load_kwh", "green_load_kwh", "direct_export_kwh", "untraced_kwh", "unbalanced_kwh"),
     *("physical_green_kwh", "grid_draw_kwh", "consumption_kwh", "estimated_kwh", "buckets"),
 )
@@ -100,10 +101,11 @@ def _plants_only(plant: Sequence[tuple[Role, DayTable]]) -> DayTable:
 
 def _table(days: Sequence[date], columns: Mapping[str, np.ndarray]) -> DayTable:
     wanted = {name: columns[name] for name in _DAYS}
-    return DayTable(
-        np.array([day.toordinal() for day in days], dtype=np.int64),
-        wanted | {"matched_kwh": columns["green_load_kwh"]},
-    )
+    return DayTable(_ordinals(days), wanted | {"matched_kwh": columns["green_load_kwh"]})
+
+
+def _ordinals(days: Iterable[date]) -> Ints:
+    return np.array([day.toordinal() for day in days], dtype=np.int64)
 
 
 def _curves(
@@ -151,9 +153,8 @@ def _plant(
     out = []
     for role in sorted(roles):
         frame = role_days(conn, enterprise_id, role, first, stop)
-        days = np.array([day.toordinal() for day in frame.index], dtype=np.int64)
         value = frame["value"].to_numpy(dtype=np.float64)
-        out.append((Role(role), DayTable(days, {"value": value})))
+        out.append((Role(role), DayTable(_ordinals(frame.index), {"value": value})))
     return out
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from analytics.green.balance import METERED_COLUMNS
 from analytics.green.catalogue import GREEN_INDICATORS, Factors, GreenIndicator
 from analytics.green.shares import Amounts, Windows
 from analytics.green.supply import Floats
@@ -120,7 +121,7 @@ def green_values(
     a = subject.amounts
     with np.errstate(divide="ignore", invalid="ignore"):
         complete = a["buckets"] / np.maximum(calendar.due(ranges) * subject.members, 1)
-        metered = np.sum([a[n] for n in _METERED], axis=0)
+        metered = np.sum([a[n] for n in METERED_COLUMNS], axis=0)
         estimated = np.nan_to_num(a["estimated_kwh"] / metered)
     shared = _Shared(
         np.minimum(complete, 1.0).tolist(),
@@ -133,9 +134,6 @@ def green_values(
         if indicator.only_with is not None and not np.any(a.get(indicator.only_with, 0.0)):
             continue
         yield from _values(indicator, subject, windows, shared, calendar, factors)
-
-
-_METERED = ("import_kwh", "export_kwh", "direct_kwh", "onsite_kwh", "charge_kwh", "discharge_kwh")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from app.jobs.forecasts import make_forecasts
 from app.jobs.green_members import GreenMember, green_members, with_plants
 from app.jobs.green_values import Calendar, Subject, Window, factors_of, green_values, windows_of
 from app.jobs.intensities import intensity_values
+from models.channels import ChannelRef
 from models.indicators import IndicatorValue
 from models.meters import Role
 from models.periods import local_day
@@ -38,8 +39,9 @@ def compute_indicators(conn: Conn, now: datetime) -> dict[str, int]:
                 continue
             ids = enterprise_ids(conn, applied.park_id)
             stale = with_plants(applied.park, ids, stale)
-            values = list(_green_values(conn, applied, stale, now))
-            producers = {c.enterprise_id for c in channels(conn) if c.role == Role.PRODUCTION}
+            refs = channels(conn)
+            values = list(_green_values(conn, applied, goal_members(applied, refs), stale, now))
+            producers = {c.enterprise_id for c in refs if c.role == Role.PRODUCTION}
             for enterprise_id in sorted(producers & stale.keys()):
                 from_day = stale[enterprise_id]
                 values += intensity_values(conn, applied.park, enterprise_id, from_day, now)
@@ -50,13 +52,12 @@ def compute_indicators(conn: Conn, now: datetime) -> dict[str, int]:
 
 
 def _green_values(
-    conn: Conn, applied: AppliedPark, stale: dict[int, date], now: datetime
+    conn: Conn, applied: AppliedPark, inside: set[int], stale: dict[int, date], now: datetime
 ) -> Iterator[IndicatorValue]:
     today = local_day(now, applied.park.zone)
     first = min(stale.values())
     begin = min(date(first.year, 1, 1), first - timedelta(days=_ROLLING_DAYS))
     members = green_members(conn, applied, begin, today + timedelta(days=1), today)
-    inside = goal_members(conn, applied)
     calendar = Calendar(applied.park, begin, now)
     plants_inside = {
         m.key
@@ -91,11 +92,14 @@ def _green_values(
         make_forecasts(conn, applied, balanced, inside, now)
 
 
-def goal_members(conn: Conn, applied: AppliedPark) -> set[int]:
+def goal_members(applied: AppliedPark, refs: Sequence[ChannelRef]) -> set[int]:
     """Enterprises whose balances count in the share of the park."""
-    ids = enterprise_ids(conn, applied.park_id)
-    balanced = {c.enterprise_id for c in channels(conn) if c.role in BALANCE_ROLES}
-    return {ids[e.key] for e in applied.park.enterprises if e.in_goal_boundary} & balanced
+    keys = {e.key for e in applied.park.enterprises if e.in_goal_boundary}
+    return {
+        c.enterprise_id
+        for c in refs
+        if c.park_id == applied.park_id and c.role in BALANCE_ROLES and c.enterprise_key in keys
+    }
 
 
 def subject_of(

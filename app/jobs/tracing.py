@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analytics.green.balance import BALANCE_ROLES, Accounting, Series, Traced, summed, trace
+from analytics.green.balance import BALANCE_ROLES, Accounting, Series, summed, trace
 from analytics.green.stock import Stock, flat, of_flat
 from models.channels import ChannelRef
 from models.meters import Role
@@ -60,22 +60,6 @@ class Account:
         )
 
 
-@dataclass(frozen=True)
-class TracedDays:
-    """Traced quarter-hours of whole local days."""
-
-    days: Sequence[date]
-    buckets: Sequence[int]
-    start_us: int
-    traced: Traced
-
-    @property
-    def at_us(self) -> Ints:
-        """Start of every quarter-hour [us since 1970]."""
-        steps = np.arange(sum(self.buckets), dtype=np.int64)
-        return self.start_us + steps * _BUCKET_US
-
-
 def accounts(conn: Conn) -> dict[int, Account]:
     """Every enterprise that has a channel of an energy balance."""
     parks = {p.park_id: p.park for p in applied_parks(conn)}
@@ -112,6 +96,12 @@ class Quarters:
     start_us: int
     series: Sequence[Series]
 
+    @property
+    def at_us(self) -> Ints:
+        """Start of every quarter-hour [us since 1970]."""
+        steps = np.arange(sum(self.buckets), dtype=np.int64)
+        return self.start_us + steps * _BUCKET_US
+
 
 def quarters(conn: Conn, account: Account, first: date, stop: date) -> Quarters | None:
     """What is stored of the local days `[first, stop)`; None: nothing at all."""
@@ -145,20 +135,6 @@ def stock_at(conn: Conn, account: Account, day: date) -> Stock:
     return of_flat(stock_before(conn, account.enterprise_id, day))
 
 
-def trace_days(conn: Conn, account: Account, first: date, stop: date) -> TracedDays | None:
-    """Balances of the local days `[first, stop)` as stored values give them; None without any."""
-    metered = quarters(conn, account, first, stop)
-    if metered is None:
-        return None
-    traced = trace(
-        metered.series,
-        np.cumsum(metered.buckets).tolist(),
-        stock_at(conn, account, first),
-        account.accounting,
-    )
-    return TracedDays(metered.days, metered.buckets, metered.start_us, traced)
-
-
 def _trace(conn: Conn, account: Account, stale: Sequence[date], now: datetime) -> int:
     if not account.has_storage:
         return sum(_replace(conn, account, first, stop, now) for first, stop in _runs(stale))
@@ -182,24 +158,26 @@ def _replace(conn: Conn, account: Account, first: date, stop: date, now: datetim
 
 def _replace_part(conn: Conn, account: Account, first: date, stop: date, now: datetime) -> int:
     zone, number = account.park.zone, account.enterprise_id
-    result = trace_days(conn, account, first, stop)
+    metered = quarters(conn, account, first, stop)
     period = (first, stop, day_start(first, zone), day_start(stop, zone))
-    if result is None:
+    if metered is None:
         nothing = np.zeros(0, dtype=np.int64)
         replace_balances(conn, number, period, (nothing, {"buckets": nothing}), ([], {}, []), now)
         replace_stocks(conn, number, first, stop, {})
         return 0
-    at_us = result.at_us
+    cuts = np.cumsum(metered.buckets).tolist()
+    traced = trace(metered.series, cuts, stock_at(conn, account, first), account.accounting)
+    at_us = metered.at_us
     minute = pd.DatetimeIndex(at_us.view("M8[us]"), tz="UTC").tz_convert(zone).minute.to_numpy()
-    hours = summed(result.traced, at_us - minute.astype(np.int64) * 60_000_000)
-    position = np.repeat(np.arange(len(result.days), dtype=np.int64), result.buckets)
-    kept, columns = summed(result.traced, position)
+    hours = summed(traced, at_us - minute.astype(np.int64) * 60_000_000)
+    position = np.repeat(np.arange(len(metered.days), dtype=np.int64), metered.buckets)
+    kept, columns = summed(traced, position)
     chosen = kept.tolist()
-    named, expected = [result.days[n] for n in chosen], [result.buckets[n] for n in chosen]
+    named, expected = [metered.days[n] for n in chosen], [metered.buckets[n] for n in chosen]
     replace_balances(conn, number, period, hours, (named, columns, expected), now)
     if account.has_storage:
-        layers = [flat(stock) for stock in result.traced.stocks]
-        replace_stocks(conn, number, first, stop, dict(zip(result.days, layers, strict=True)))
+        layers = [flat(stock) for stock in traced.stocks]
+        replace_stocks(conn, number, first, stop, dict(zip(metered.days, layers, strict=True)))
     return len(chosen)
 
 

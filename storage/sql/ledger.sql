@@ -69,14 +69,13 @@ WHERE l.series = %(series)s AND l.serial_first <= %(last)s AND l.serial_last >= 
 ORDER BY l.park_id, l.seq
 
 -- name: park_claims
--- Energy in force by kind and month of generation, known at %(until)s date. %(park_id)s int,
--- %(enterprise_id)s int or null. A cancellation that was withdrawn does not count.
+-- Energy in force by kind and month of generation, known at %(until)s date. %(park_id)s int.
+-- A cancellation that was withdrawn does not count.
 SELECT enterprise_id, kind, month, sum(energy_wh)::float8 / 1000 AS energy_kwh
 FROM (
     SELECT DISTINCT ON (enterprise_id, contract, month) enterprise_id, kind, month,
            CASE event WHEN 'settled' THEN energy_wh END AS energy_wh
     FROM ledger_entry WHERE park_id = %(park_id)s AND event IN ('settled', 'contracted')
-      AND (%(enterprise_id)s::int IS NULL OR enterprise_id = %(enterprise_id)s)
     ORDER BY enterprise_id, contract, month, seq DESC
 ) AS trades
 WHERE energy_wh IS NOT NULL
@@ -92,7 +91,6 @@ FROM (
     WHERE park_id = %(park_id)s AND event = 'withdrawn' AND from_state = 'cancelled'
       AND basis = 'standalone' AND event_on <= %(until)s
 ) AS certificates
-WHERE %(enterprise_id)s::int IS NULL OR owner = %(enterprise_id)s
 GROUP BY owner, month HAVING sum(energy_wh) > 0
 ORDER BY enterprise_id, kind, month
 
