@@ -164,6 +164,8 @@ def import_certificates(
     source: str,
     content: bytes,
     now: datetime,
+    *,
+    strict_same_year: bool = False,
 ) -> ImportResult:
     """Append cancellations; the same again is ignored, a serial counts once.
 
@@ -183,7 +185,7 @@ def import_certificates(
         )
         for r in rows
     ]
-    return import_events(conn, ids, events, source, content, now)
+    return import_events(conn, ids, events, source, content, now, strict_same_year=strict_same_year)
 
 
 def import_events(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
-
 import typer
 
-from app.clock import wall_now
 from app.commands import import_messages, import_readings
-from app.commands.ledger import DryRun, FileArgument, content_of, stored, told
+from app.commands.ledger import (
+    DryRun,
+    FileArgument,
+    certificate_file,
+    import_rows,
+    trade_file,
+)
 from app.commands.options import ParkOption
-from app.wiring import console
-from models.claims import read_certificates, read_trades
-from storage.ledger import ImportResult, import_certificates, import_trades
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +31,7 @@ def trades(file: FileArgument, park: ParkOption = None, dry_run: DryRun = False)
     Columns: enterprise,contract,month,kind,settled_kwh. A later settlement of the same contract
     and month replaces the former. Example: greenpark import trades trades.csv
     """
-    _run(file, park, dry_run, read_trades, import_trades)
+    import_rows(file, park, dry_run, trade_file)
 
 
 def certificates(file: FileArgument, park: ParkOption = None, dry_run: DryRun = False) -> None:
@@ -42,23 +40,4 @@ def certificates(file: FileArgument, park: ParkOption = None, dry_run: DryRun = 
     Columns: enterprise,series,serial_first,serial_last,month,cancelled_on (1 serial = 1 MWh).
     Example: greenpark import certificates certificates.csv --dry-run
     """
-    _run(file, park, dry_run, read_certificates, import_certificates)
-
-
-def _run(
-    file: Path,
-    park: str | None,
-    dry_run: bool,
-    read: Callable[[bytes, str], Sequence[Any]],
-    store: Callable[..., ImportResult],
-) -> None:
-    content = content_of(file)
-    rows = read(content, file.name)
-    now = wall_now()
-    result = stored(
-        file.name,
-        park,
-        dry_run,
-        lambda conn, applied, ids: store(conn, ids, rows, file.name, content, now),
-    )
-    console.print(told(file.name, len(rows), result, dry_run))
+    import_rows(file, park, dry_run, certificate_file)

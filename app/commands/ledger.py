@@ -45,6 +45,7 @@ FileArgument = Annotated[Path, typer.Argument(help="UTF-8 CSV file")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="check everything, store nothing")]
 EnterpriseOption = Annotated[str | None, typer.Option(help="enterprise key")]
 Store = Callable[[Conn, AppliedPark, dict[str, int]], ImportResult]
+Reader = Callable[[bytes, str], tuple[Sequence[Any], Store]]
 
 
 def register(app: typer.Typer) -> None:
@@ -65,10 +66,19 @@ def import_file(file: FileArgument, park: ParkOption = None, dry_run: DryRun = F
 
     Examples: greenpark ledger import trades.csv --dry-run --- greenpark ledger import gec.csv
     """
+    import_rows(file, park, dry_run, _reader)
+
+
+def import_rows(file: Path, park: str | None, dry_run: bool, read: Reader) -> None:
+    """Append a file as `read` understands it, and say what it did."""
     content = content_of(file)
-    rows, store = _reader(content, file.name)
+    rows, store = read(content, file.name)
     result = stored(file.name, park, dry_run, store)
-    console.print(told(file.name, len(rows), result, dry_run))
+    verb = "would be " if dry_run else ""
+    console.print(
+        f"{file.name}: {len(rows)} rows: {result.new} {verb}new, {result.changed} "
+        f"{verb}changed, {result.same} known already"
+    )
 
 
 def content_of(file: Path) -> bytes:
@@ -83,36 +93,50 @@ def content_of(file: Path) -> bytes:
         raise ConfigError(str(file), [f"cannot be read: {exc.strerror}"]) from exc
 
 
+def trade_file(content: bytes, source: str) -> tuple[Sequence[Any], Store]:
+    """Settlements and contracts of a file, and how they are stored."""
+    rows, now = read_trades(content, source), wall_now()
+    return rows, lambda conn, _, ids: import_trades(conn, ids, rows, source, content, now)
+
+
+def certificate_file(content: bytes, source: str) -> tuple[Sequence[Any], Store]:
+    """Cancelled certificates of a file, and how they are stored."""
+    rows, now = read_certificates(content, source), wall_now()
+    return rows, lambda conn, applied, ids: import_certificates(
+        conn, ids, rows, source, content, now, strict_same_year=_strict(applied)
+    )
+
+
+def _event_file(content: bytes, source: str) -> tuple[Sequence[Any], Store]:
+    rows, now = read_events(content, source), wall_now()
+    return rows, lambda conn, applied, ids: import_events(
+        conn, ids, rows, source, content, now, strict_same_year=_strict(applied)
+    )
+
+
+def _curve_file(content: bytes, source: str) -> tuple[Sequence[Any], Store]:
+    rows, now = read_curve(content, source), wall_now()
+    return rows, lambda conn, applied, ids: import_curve(
+        conn, ids, rows, source, content, now, zone=applied.park.zone
+    )
+
+
+def _strict(applied: AppliedPark) -> bool:
+    return applied.park.ledger.strict_same_year
+
+
 def _reader(content: bytes, source: str) -> tuple[Sequence[Any], Store]:
     """Rows of a file and how they are stored, by its header."""
     header = set(columns_of(content, source))
-    now = wall_now()
-    if header.issuperset(EVENT_COLUMNS):
-        events = read_events(content, source)
-        return events, lambda conn, applied, ids: import_events(
-            conn,
-            ids,
-            events,
-            source,
-            content,
-            now,
-            strict_same_year=applied.park.ledger.strict_same_year,
-        )
-    if header.issuperset(CERTIFICATE_COLUMNS):
-        cancelled = read_certificates(content, source)
-        return cancelled, lambda conn, applied, ids: import_certificates(
-            conn, ids, cancelled, source, content, now
-        )
-    if header.issuperset(CURVE_COLUMNS):
-        hours = read_curve(content, source)
-        return hours, lambda conn, applied, ids: import_curve(
-            conn, ids, hours, source, content, now, zone=applied.park.zone
-        )
-    if header.issuperset(TRADE_COLUMNS[:4]):
-        settled = read_trades(content, source)
-        return settled, lambda conn, applied, ids: import_trades(
-            conn, ids, settled, source, content, now
-        )
+    readers: tuple[tuple[tuple[str, ...], Reader], ...] = (
+        (EVENT_COLUMNS, _event_file),
+        (CERTIFICATE_COLUMNS, certificate_file),
+        (CURVE_COLUMNS, _curve_file),
+        (TRADE_COLUMNS[:4], trade_file),
+    )
+    for columns, read in readers:
+        if header.issuperset(columns):
+            return read(content, source)
     kinds = (TRADE_COLUMNS, CURVE_COLUMNS, CERTIFICATE_COLUMNS, EVENT_COLUMNS)
     expected = "; or ".join(",".join(columns) for columns in kinds)
     got = ",".join(sorted(header)) or "nothing"
@@ -138,15 +162,6 @@ def stored(source: str, park: str | None, dry_run: bool, store: Store) -> Import
                     save_findings(conn, _findings(exc, applied, ids), wall_now())
             raise
     return result
-
-
-def told(source: str, rows: int, result: ImportResult, dry_run: bool) -> str:
-    """What an import did, in a line."""
-    verb = "would be " if dry_run else ""
-    return (
-        f"{source}: {rows} rows: {result.new} {verb}new, {result.changed} {verb}changed, "
-        f"{result.same} known already"
-    )
 
 
 def _findings(refused: LedgerRefusal, applied: AppliedPark, ids: dict[str, int]) -> list[Finding]:
@@ -274,7 +289,7 @@ def cancel(
     def store(conn: Conn, applied: AppliedPark, ids: dict[str, int]) -> ImportResult:
         day = on.date() if on else local_day(now, applied.park.zone)
         event = SerialEvent(1, "cancelled", enterprise, series, first, last, month.date(), day)
-        strict = applied.park.ledger.strict_same_year
+        strict = _strict(applied)
         return import_events(conn, ids, [event], "command", b"", now, strict_same_year=strict)
 
     result = stored("command", park, dry_run, store)

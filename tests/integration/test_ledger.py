@@ -142,6 +142,15 @@ def test_the_switch_of_the_same_year(conn: Conn, run: Run, tmp_path: Path) -> No
         apply_park(conn, strict, NOW)
     with pytest.raises(LedgerRefusal, match="strict_same_year"):
         run("ledger", "import", december)
+    plain = put(
+        tmp_path,
+        "p.csv",
+        "enterprise,series,serial_first,serial_last,month,cancelled_on",
+        "works,G,1,9,2025-12,2026-01-20",
+    )
+    for words in (("ledger", "import"), ("import", "certificates")):  # every way into the ledger
+        with pytest.raises(LedgerRefusal, match="strict_same_year"):
+            run(*words, plain)
     with conn.transaction():
         apply_park(conn, site(), NOW)
     run("ledger", "import", december)
