@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from collectors.health import OUTCOMES
-from models.meters import Role
 from models.park import Enterprise, Park
+from models.roles import Role
 
 _BALANCE = {Role.GRID_IMPORT, Role.DIRECT_SUPPLY, Role.ONSITE_PV, Role.ONSITE_WIND}
 _LAG_S = 30.0

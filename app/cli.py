@@ -27,6 +27,7 @@ COMMANDS = {
     "app.commands.green": ("green",),
     "app.commands.ledger": ("ledger",),
     "app.commands.imports": ("import",),
+    "app.commands.activity": ("template", "activity"),
     "app.commands.capture": ("capture",),
     "app.commands.doctor": ("doctor",),
     "app.commands.replay": ("replay",),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -13,50 +12,8 @@ from models.document import Model, Names
 from models.installations import InstallationRecord
 from models.periods import BUCKET_S
 from models.quantities import QUANTITIES, read_quantity
+from models.roles import ROLE_QUANTITY, Role
 from models.sources import Key
-
-
-class Role(StrEnum):
-    """What a channel means in the energy, water and material balance of its enterprise.
-
-    `direct_generation` and `direct_export` are metered at a plant that feeds direct lines: what it
-    makes and what of it goes to the public grid; `..._available` is what plants could have made.
-    `none` channels are stored and shown but take no part in any balance.
-    """
-
-    GRID_IMPORT = "grid_import"
-    GRID_EXPORT = "grid_export"
-    DIRECT_SUPPLY = "direct_supply"
-    ONSITE_PV = "onsite_pv"
-    ONSITE_WIND = "onsite_wind"
-    STORAGE_CHARGE = "storage_charge"
-    STORAGE_DISCHARGE = "storage_discharge"
-    WATER_INTAKE = "water_intake"
-    PRODUCTION = "production"
-    DIRECT_GENERATION = "direct_generation"
-    DIRECT_EXPORT = "direct_export"
-    DIRECT_AVAILABLE = "direct_available"
-    ONSITE_AVAILABLE = "onsite_available"
-    SUBSTATION_IN = "substation_in"
-    NONE = "none"
-
-
-ROLE_QUANTITY = {
-    Role.GRID_IMPORT: "active_energy",
-    Role.GRID_EXPORT: "active_energy",
-    Role.DIRECT_SUPPLY: "active_energy",
-    Role.ONSITE_PV: "active_energy",
-    Role.ONSITE_WIND: "active_energy",
-    Role.STORAGE_CHARGE: "active_energy",
-    Role.STORAGE_DISCHARGE: "active_energy",
-    Role.DIRECT_GENERATION: "active_energy",
-    Role.DIRECT_EXPORT: "active_energy",
-    Role.DIRECT_AVAILABLE: "active_energy",
-    Role.ONSITE_AVAILABLE: "active_energy",
-    Role.SUBSTATION_IN: "active_energy",
-    Role.WATER_INTAKE: "water_volume",
-    Role.PRODUCTION: "mass",
-}
 
 
 class Channel(Model):

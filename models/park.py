@@ -14,6 +14,7 @@ import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from models.document import Model, Names
+from models.energy import EnergySettings, Limit, PowerSupply
 from models.errors import ConfigError
 from models.green import GreenAccounting, StorageTracing
 from models.ledger import LedgerSettings
@@ -65,6 +66,9 @@ class Enterprise(Model):
     targets: Targets = Targets()
     storage: StorageTracing = Field(
         default=StorageTracing(), description="tracing of what a storage behind the meter holds"
+    )
+    power: PowerSupply = Field(
+        default=PowerSupply(), description="what is agreed with the grid company"
     )
     direct_users: tuple[Key, ...] = Field(
         default=(), description="enterprises that this one's plants feed over direct lines"
@@ -213,6 +217,11 @@ class Park(Model):
     goal: GreenGoal = GreenGoal()
     green: GreenAccounting = GreenAccounting()
     ledger: LedgerSettings = LedgerSettings()
+    energy: EnergySettings = EnergySettings()
+    thresholds: tuple[Limit, ...] = Field(
+        default=(),
+        description="limits of indicators, where the published one does not fit",
+    )
     rules: RuleSettings = RuleSettings()
     metering: MeteringSettings = MeteringSettings()
     validation: ValidationSettings = ValidationSettings()

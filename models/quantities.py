@@ -301,6 +301,17 @@ _TABLE = (
         "mass_flow",
     ),
     Quantity(
+        "money",
+        "金额",
+        "money",
+        "yuan",
+        "_yuan",
+        {"yuan": 1.0, "10k_yuan": 1e4, "100M_yuan": 1e8},
+        True,
+        (0.0, 1e13),
+        "currencyCNY",
+    ),
+    Quantity(
         "compressed_air_volume",
         "压缩空气量",
         "compressed air at normal conditions",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.meters import Role
 from models.park import Park
+from models.roles import Role
 from simulators.scenario import Scenario
 from simulators.timegrid import STEP_H, Floats, YearGrid
 from simulators.years import Years

@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from models.meters import Role
 from models.park import Park
+from models.roles import Role
 from simulators.event_base import BaseEvent, Ratio, Span
 
 

@@ -9,8 +9,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.meters import Meter, Role
+from models.meters import Meter
 from models.park import Enterprise, Park
+from models.roles import Role
 from simulators.event_kinds import (
     Curtailment,
     Disconnect,

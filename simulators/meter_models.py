@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from models.meters import Meter, Role
+from models.meters import Meter
 from models.park import Park
+from models.roles import Role
 
 
 class _Model(BaseModel):

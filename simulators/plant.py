@@ -9,8 +9,9 @@ from datetime import datetime, time
 import numpy as np
 
 from models.errors import ConfigError
-from models.meters import Channel, Meter, Role
+from models.meters import Channel, Meter
 from models.park import Enterprise, Park
+from models.roles import Role
 from simulators.disturbance import disturbance, wind_speed_ratio
 from simulators.enterprise_model import Pv, SubstationModel, Wind
 from simulators.flows import BY_QUANTITY, PARTS, QUANTITY, Flows, Part, Supply, parts_of

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.meters import Role
 from models.park import Enterprise, Park
+from models.roles import Role
 from simulators.deliver import Deliveries
 from simulators.event_kinds import DropOut, Leak, Retrofit
 from simulators.events import Event

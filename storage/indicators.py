@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -36,12 +36,14 @@ def save_indicators(
     values: Sequence[IndicatorValue],
     scopes: Sequence[tuple[int | None, date]],
     now: datetime,
+    indicators: Collection[str],
 ) -> int:
     """Replace the values of the scopes; returns the number that is new, changed or gone.
 
     Args:
         scopes: (enterprise, or None for the park; first day): what is stored of them from that
             day on and is not among `values` can no longer be computed and is removed.
+        indicators: keys of what is computed here; others stay.
     """
     sql = named_sql("indicators")
     with translate_db_errors(f"save {len(values)} indicator values"), conn.cursor() as cur:
@@ -57,6 +59,7 @@ def save_indicators(
                 "park_id": park_id,
                 "enterprises": [-1 if number is None else number for number, _ in scopes],
                 "from_days": [from_day for _, from_day in scopes],
+                "indicators": list(indicators),
                 "first": min(from_day for _, from_day in scopes),
             },
         ).rowcount

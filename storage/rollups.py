@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 import numpy as np
 import numpy.typing as npt
 
-from models.meters import Role
+from models.roles import Role
 from storage.binary import copy_in, elements
 from storage.db import Conn, named_sql, translate_db_errors
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from analytics.green.stock import Discharged, Method, Stock, run_storage
 from analytics.green.supply import FLOWS, Floats, Metered, UseOrder, attribute
-from models.meters import Role
+from models.roles import Role
 
 BALANCE_ROLES = (
     Role.GRID_IMPORT,

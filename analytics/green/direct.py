@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from analytics.green.shares import DayTable
-from models.meters import Role
+from models.roles import Role
 
 PLANT_ROLES = (
     Role.DIRECT_GENERATION,

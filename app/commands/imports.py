@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.commands import import_messages, import_readings
+from app.commands import activity, import_messages, import_readings
 from app.commands.ledger import (
     DryRun,
     FileArgument,
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Bring in what did not come over MQTT.")
     group.command("trades")(trades)
     group.command("certificates")(certificates)
+    group.command("activity")(activity.import_file)
     import_messages.register(group)
     import_readings.register(group)
     app.add_typer(group, name="import")

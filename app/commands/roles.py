@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from app.commands.spans import Asked, By, bounds, expected_buckets, finished, rolled_up, total
-from models.meters import ROLE_QUANTITY, Role
 from models.quantities import QUANTITIES
+from models.roles import ROLE_QUANTITY, Role
 from storage.db import Conn
 from storage.history import Shown, quarters, role_periods
 

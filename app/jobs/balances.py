@@ -9,14 +9,14 @@ from analytics.green.balance import BALANCE_ROLES
 from app.jobs.rollups import roll_up
 from app.jobs.tracing import trace_balances
 from models.channels import ChannelRef
-from models.meters import Role
+from models.roles import Role
 from storage.balances import mark_balances_stale, mark_indicators_stale
 from storage.db import Conn, translate_db_errors
 from storage.intervals import take_stale_days
 from storage.parks import applied_parks, channels
 
 _DAYS_PER_TRANSACTION = 20_000
-_DERIVED = set(Role) - {Role.NONE, Role.SUBSTATION_IN}
+_DERIVED = set(Role) - {Role.NONE}
 
 
 def compute_balances(

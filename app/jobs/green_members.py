@@ -14,9 +14,9 @@ from analytics.green.direct import PLANT_ROLES, curtailment_days, direct_days
 from analytics.green.hourly import matched_days
 from analytics.green.shares import Claims, DayTable, Ints
 from models.channels import ChannelRef
-from models.meters import Role
 from models.park import Park
 from models.periods import day_start, from_s, local_day
+from models.roles import Role
 from storage.balances import balance_hours, park_balance_days, role_days
 from storage.claims import park_claims, trade_curves
 from storage.db import Conn

@@ -8,17 +8,18 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from analytics.green.balance import BALANCE_ROLES
-from analytics.green.catalogue import ALUMINIUM_SHARE
+from analytics.green.catalogue import ALUMINIUM_SHARE, GREEN_INDICATORS
 from analytics.green.shares import Amounts, Windows, amounts, total
 from app.jobs.excess import report_excess
 from app.jobs.forecasts import make_forecasts
 from app.jobs.green_members import GreenMember, green_members, with_plants
 from app.jobs.green_values import Calendar, Subject, Window, factors_of, green_values, windows_of
 from app.jobs.intensities import intensity_values
+from app.jobs.months import compute_months
 from models.channels import ChannelRef
-from models.indicators import IndicatorValue
-from models.meters import Role
+from models.indicators import ENERGY_INTENSITY, WATER_INTENSITY, IndicatorValue
 from models.periods import local_day
+from models.roles import Role
 from storage.balances import take_stale_indicators
 from storage.db import Conn, translate_db_errors
 from storage.forecasts import has_forecast
@@ -26,6 +27,10 @@ from storage.indicators import save_indicators
 from storage.parks import AppliedPark, applied_parks, channels, enterprise_ids
 
 _ROLLING_DAYS = 365
+_KEYS = (
+    *(i.key for i in (*GREEN_INDICATORS, ALUMINIUM_SHARE)),
+    *(ENERGY_INTENSITY, WATER_INTENSITY),
+)
 _NO_DAYS = np.zeros(0, dtype=np.int64)
 
 
@@ -47,7 +52,9 @@ def compute_indicators(conn: Conn, now: datetime) -> dict[str, int]:
                 values += intensity_values(conn, applied.park, enterprise_id, from_day, now)
             done["values"] += len(values)
             scopes = [(i, day) for i, day in stale.items()] + [(None, min(stale.values()))]
-            done["changed"] += save_indicators(conn, applied.park_id, values, scopes, now)
+            done["changed"] += save_indicators(conn, applied.park_id, values, scopes, now, _KEYS)
+            for name, count in compute_months(conn, applied, stale, now).items():
+                done[name] += count
     return done
 
 

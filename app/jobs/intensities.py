@@ -10,9 +10,9 @@ import pandas as pd
 
 from analytics.intensity import specific_consumption
 from models.indicators import ENERGY_INTENSITY, WATER_INTENSITY, IndicatorValue, PeriodKind
-from models.meters import Role
 from models.park import Park
 from models.periods import local_day
+from models.roles import Role
 from storage.balances import balance_days, role_days
 from storage.db import Conn
 

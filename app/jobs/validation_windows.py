@@ -17,10 +17,10 @@ from analytics.metering.checks.stuck import PAUSE_BUCKETS, still_mask
 from analytics.metering.checks.sums import Raw, falls, reach_of, register_steps
 from models.channels import ChannelRef
 from models.installations import Installation
-from models.meters import Role
 from models.park import Park
 from models.periods import BUCKET_S, day_start, from_s, local_day
 from models.quantities import QUANTITIES
+from models.roles import Role
 from storage.db import Conn
 from storage.installations import installations
 from storage.validation import (

@@ -18,9 +18,9 @@ from app.clock import FixedClock
 from app.jobs.pipeline import calculate
 from collectors.backfill import store_history
 from models.errors import StorageError
-from models.meters import Role
 from models.park import Park
 from models.periods import day_start, days
+from models.roles import Role
 from simulators.message import Message
 from simulators.source import ParkSimulator
 from storage.alerts import list_alerts

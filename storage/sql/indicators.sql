@@ -9,10 +9,12 @@ FROM STDIN (FORMAT BINARY)
 
 -- name: delete_vanished_indicators
 -- Values of subjects from a day on that can no longer be computed. %(park_id)s int,
--- %(enterprises)s int[] (-1: the park), %(from_days)s date[], %(first)s date, the least of them
+-- %(enterprises)s int[] (-1: the park), %(from_days)s date[], %(first)s date, the least of them,
+-- %(indicators)s text[]
 DELETE FROM indicator_value v
 USING unnest(%(enterprises)s::int[], %(from_days)s::date[]) AS t (enterprise_id, from_day)
 WHERE v.park_id = %(park_id)s AND v.period_stop > %(first)s
+  AND v.indicator = ANY (%(indicators)s)
   AND coalesce(v.enterprise_id, -1) = t.enterprise_id AND v.period_stop > t.from_day
   AND NOT EXISTS (
       SELECT FROM indicator_staging s

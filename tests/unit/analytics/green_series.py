@@ -10,7 +10,7 @@ import numpy as np
 from analytics.green.balance import Accounting, Series, Traced, trace
 from analytics.green.shares import DayTable
 from analytics.green.stock import Stock
-from models.meters import Role
+from models.roles import Role
 
 ROLES = {
     "grid": Role.GRID_IMPORT,

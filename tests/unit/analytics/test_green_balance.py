@@ -17,7 +17,7 @@ from analytics.green.balance import (
 )
 from analytics.green.stock import Method, Stock
 from analytics.green.supply import FLOWS, SOURCES
-from models.meters import Role
+from models.roles import Role
 from tests.unit.analytics.green_series import ROLES, Amount, series, traced
 
 

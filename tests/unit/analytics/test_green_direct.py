@@ -9,7 +9,7 @@ import pytest
 from analytics.green.catalogue import GREEN_INDICATORS, Factors
 from analytics.green.direct import ExportOf, curtailment_days, direct_days
 from analytics.green.shares import DayTable
-from models.meters import Role
+from models.roles import Role
 from tests.unit.analytics.green_series import table
 
 DAY = date(2026, 1, 1)

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from models.errors import ConfigError
-from models.meters import ROLE_QUANTITY, Channel, Role
+from models.meters import Channel
 from models.park import Park, load_park, parse_park
 from models.quantities import QUANTITIES
+from models.roles import ROLE_QUANTITY, Role
 
 FILE = Path(__file__).parents[2] / "data" / "park.yaml"
 ENERGY = {"quantity": "active_energy", "unit": "kWh", "kind": "register"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.meters import Channel, Role
+from models.meters import Channel
 from models.quantities import QUANTITIES, read_quantity
+from models.roles import Role
 
 FLOWS = [q.key for q in QUANTITIES.values() if q.is_flow]
 POWER_OF = {"kWh": "kW", "kvarh": "kvar"}

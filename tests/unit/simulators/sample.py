@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from models.meters import Role
 from models.park import Park, load_park
+from models.roles import Role
 from simulators.plant import park_year, points
 from simulators.scenario import Scenario, load_scenario
 from simulators.source import ParkSimulator

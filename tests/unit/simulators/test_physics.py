@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.meters import Role
+from models.roles import Role
 from simulators.enterprise_model import EnterpriseModel, Load, Pv, SubstationModel, Wind
 from simulators.flows import Supply
 from simulators.physics import enterprise_flows

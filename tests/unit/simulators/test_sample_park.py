@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.claims import CertificateRow, read_certificates, read_trades
-from models.meters import Role
+from models.roles import Role
 from tests.unit.simulators.sample import DONGHE, amount, grid, park
 
 OCTOBER_ENDS = date(2026, 11, 1)

@@ -1,0 +1,1 @@
+"""Indicators of energy, aluminium, power, water, carbon and circularity, one function each."""

@@ -1,0 +1,197 @@
+-- name: insert_activity_import
+-- %(park_id)s int, %(source)s, %(imported_by)s, %(reason)s text, %(sha256)s bytea, %(now)s timestamptz
+INSERT INTO activity_import (park_id, source, sha256, imported_by, reason, imported_at)
+VALUES (%(park_id)s, %(source)s, %(sha256)s, %(imported_by)s, %(reason)s, %(now)s)
+RETURNING activity_import_id
+
+-- name: create_activity_staging
+CREATE TEMP TABLE IF NOT EXISTS activity_staging (enterprise_id integer, item text, month date,
+    detail text, value double precision, note text) ON COMMIT DELETE ROWS
+
+-- name: clear_activity_staging
+DELETE FROM activity_staging
+
+-- name: copy_activity
+COPY activity_staging (enterprise_id, item, month, detail, value, note) FROM STDIN
+
+-- name: compare_activity
+-- How many rows of the file are new, changed, known already.
+SELECT count(*) FILTER (WHERE a.activity_id IS NULL),
+       count(*) FILTER (WHERE a.value <> s.value OR a.note <> s.note),
+       count(*) FILTER (WHERE a.value = s.value AND a.note = s.note)
+FROM activity_staging s
+LEFT JOIN activity a ON a.enterprise_id = s.enterprise_id AND a.item = s.item
+    AND a.month = s.month AND a.detail = s.detail AND a.replaced_at IS NULL
+
+-- name: replace_changed_activity
+-- %(import_id)s bigint, %(now)s timestamptz
+UPDATE activity a SET replaced_by = %(import_id)s, replaced_at = %(now)s
+FROM activity_staging s
+WHERE a.enterprise_id = s.enterprise_id AND a.item = s.item AND a.month = s.month
+  AND a.detail = s.detail AND a.replaced_at IS NULL AND (a.value <> s.value OR a.note <> s.note)
+RETURNING a.enterprise_id, a.month
+
+-- name: withdraw_activity
+-- What the file does not repeat of its enterprises and items in a period. %(import_id)s bigint,
+-- %(now)s timestamptz, %(start)s, %(stop)s date
+UPDATE activity a SET replaced_by = %(import_id)s, replaced_at = %(now)s
+WHERE a.replaced_at IS NULL AND a.month >= %(start)s AND a.month < %(stop)s
+  AND EXISTS (SELECT FROM activity_staging s
+              WHERE s.enterprise_id = a.enterprise_id AND s.item = a.item)
+  AND NOT EXISTS (SELECT FROM activity_staging s
+                  WHERE s.enterprise_id = a.enterprise_id AND s.item = a.item
+                    AND s.month = a.month AND s.detail = a.detail)
+RETURNING a.enterprise_id, a.month
+
+-- name: insert_activity
+-- %(import_id)s bigint
+INSERT INTO activity (enterprise_id, item, month, detail, value, note, activity_import_id)
+SELECT s.enterprise_id, s.item, s.month, s.detail, s.value, s.note, %(import_id)s
+FROM activity_staging s
+WHERE NOT EXISTS (SELECT FROM activity a
+                  WHERE a.enterprise_id = s.enterprise_id AND a.item = s.item
+                    AND a.month = s.month AND a.detail = s.detail AND a.replaced_at IS NULL)
+RETURNING enterprise_id, month
+
+-- name: list_activity
+-- %(park_id)s int, %(history)s bool: what was replaced as well
+SELECT e.key AS enterprise, a.item, a.month, a.detail, a.value, a.note, i.source, i.imported_by,
+       i.reason, i.imported_at, a.replaced_at
+FROM activity a
+JOIN enterprise e USING (enterprise_id)
+JOIN activity_import i USING (activity_import_id)
+WHERE e.park_id = %(park_id)s AND (%(history)s OR a.replaced_at IS NULL)
+ORDER BY e.key, a.item, a.month, a.detail, a.activity_id
+
+-- name: reported_amounts
+-- In force of the enterprises, until a year ends. %(enterprises)s int[], %(stop)s date
+SELECT a.enterprise_id, a.item, a.month, array_agg(a.value ORDER BY a.detail) AS amounts
+FROM activity a
+WHERE a.enterprise_id = ANY (%(enterprises)s) AND a.replaced_at IS NULL AND a.month < %(stop)s
+GROUP BY a.enterprise_id, a.item, a.month
+ORDER BY a.enterprise_id, a.item, a.month
+
+-- name: metered_days
+-- Daily sums of roles as arrays. %(enterprises)s int[], %(roles)s text[], %(start)s, %(stop)s date
+SELECT enterprise_id, role, array_send(array_agg((day - %(start)s)::int2 ORDER BY day)),
+       array_send(array_agg(value ORDER BY day)),
+       array_send(array_agg(estimated_value ORDER BY day)),
+       array_send(array_agg(buckets ORDER BY day)),
+       array_send(array_agg(expected_buckets ORDER BY day))
+FROM enterprise_day
+WHERE enterprise_id = ANY (%(enterprises)s) AND role = ANY (%(roles)s)
+  AND day >= %(start)s AND day < %(stop)s
+GROUP BY enterprise_id, role
+
+-- name: balanced_days
+-- Use of electricity as the balances tell it. %(enterprises)s int[], %(start)s, %(stop)s date
+SELECT enterprise_id, array_send(array_agg((day - %(start)s)::int2 ORDER BY day)),
+       array_send(array_agg(consumption_kwh ORDER BY day)),
+       array_send(array_agg(grid_draw_kwh ORDER BY day)),
+       array_send(array_agg(physical_green_kwh ORDER BY day)),
+       array_send(array_agg(estimated_kwh ORDER BY day)),
+       array_send(array_agg(buckets::int4 ORDER BY day)),
+       array_send(array_agg(expected_buckets::int4 ORDER BY day))
+FROM balance_day
+WHERE enterprise_id = ANY (%(enterprises)s) AND day >= %(start)s AND day < %(stop)s
+GROUP BY enterprise_id
+
+-- name: role_channels
+-- Roles of the enterprises: whether only batches feed them. %(enterprises)s int[]
+SELECT m.enterprise_id, c.role, bool_and(c.kind = 'batch')
+FROM channel c JOIN meter m USING (meter_id)
+WHERE m.enterprise_id = ANY (%(enterprises)s) AND c.retired_at IS NULL AND m.retired_at IS NULL
+  AND c.role <> 'none' AND c.kind <> 'gauge'
+GROUP BY m.enterprise_id, c.role
+
+-- name: month_demands
+-- Highest measured quarter-hour of the grid import of each local month, and how many are known.
+-- %(enterprises)s int[], %(start)s, %(stop)s timestamptz, %(zone)s text
+SELECT q.enterprise_id, date_trunc('month', q.bucket_start, %(zone)s) AS month_at,
+       max(q.kwh) * 4 AS demand_kw, count(*) AS buckets
+FROM (
+    SELECT m.enterprise_id, i.bucket_start, sum(i.value) AS kwh
+    FROM channel c JOIN meter m USING (meter_id) JOIN interval i USING (channel_id)
+    WHERE m.enterprise_id = ANY (%(enterprises)s) AND c.role = 'grid_import'
+      AND i.bucket_start >= %(start)s AND i.bucket_start < %(stop)s AND i.quality <> 'estimated'
+    GROUP BY m.enterprise_id, i.bucket_start) q
+GROUP BY q.enterprise_id, month_at
+
+-- name: substation_loads
+-- Highest quarter-hour of apparent power of each meter in each local month, from measured active
+-- energy and, where it is metered, reactive energy. %(meters)s text[], %(park_id)s int,
+-- %(start)s, %(stop)s timestamptz, %(zone)s text
+SELECT q.key, date_trunc('month', q.bucket_start, %(zone)s) AS month_at,
+       max(sqrt(q.kwh ^ 2 + q.kvarh ^ 2)) * 4 AS load_kva, sum(q.kwh) AS energy_kwh,
+       bool_or(q.kvarh > 0) AS has_reactive, count(*) AS buckets
+FROM (
+    SELECT m.key, i.bucket_start,
+           sum(i.value) FILTER (WHERE c.quantity = 'active_energy') AS kwh,
+           coalesce(sum(i.value) FILTER (WHERE c.quantity = 'reactive_energy'), 0) AS kvarh
+    FROM meter m JOIN channel c USING (meter_id) JOIN interval i USING (channel_id)
+    WHERE m.park_id = %(park_id)s AND m.key = ANY (%(meters)s)
+      AND (c.role = 'substation_in' OR c.quantity = 'reactive_energy') AND c.kind <> 'gauge'
+      AND i.bucket_start >= %(start)s AND i.bucket_start < %(stop)s AND i.quality <> 'estimated'
+    GROUP BY m.key, i.bucket_start) q
+WHERE q.kwh IS NOT NULL
+GROUP BY q.key, month_at
+ORDER BY q.key, month_at
+
+-- name: measured_buckets
+-- Received quarter-hours of all channels but batches by month. Amounts of long periods are spread, so
+-- their quarter-hours are estimated in shape and yet received.
+-- %(enterprises)s int[], %(start)s, %(stop)s date
+SELECT m.enterprise_id, date_trunc('month', d.day)::date AS month,
+       sum(d.buckets - CASE WHEN c.kind = 'interval' AND c.period_s > 900 THEN 0
+           ELSE d.estimated_buckets END)::float8 AS measured
+FROM channel c JOIN meter m USING (meter_id) JOIN channel_day d USING (channel_id)
+WHERE m.enterprise_id = ANY (%(enterprises)s) AND c.kind <> 'batch' AND c.retired_at IS NULL
+  AND m.retired_at IS NULL AND d.day >= %(start)s AND d.day < %(stop)s
+  AND coalesce(c.in_service_from <= d.day, true)
+GROUP BY m.enterprise_id, month
+
+-- name: channels_due
+-- Days of service of all channels but batches in a range of days. %(enterprises)s int[],
+-- %(start)s, %(stop)s date
+SELECT m.enterprise_id, k.month::date AS month,
+       sum(greatest(least(%(stop)s, (k.month + interval '1 month')::date)
+           - greatest(coalesce(c.in_service_from, %(start)s), %(start)s, k.month::date), 0))::float8
+FROM channel c JOIN meter m USING (meter_id)
+CROSS JOIN generate_series(date_trunc('month', %(start)s::date::timestamp),
+    %(stop)s::date::timestamp - interval '1 day', interval '1 month') AS k (month)
+WHERE m.enterprise_id = ANY (%(enterprises)s) AND c.kind <> 'batch' AND c.retired_at IS NULL
+  AND m.retired_at IS NULL
+GROUP BY m.enterprise_id, k.month
+
+-- name: park_sums
+-- Sums of enterprises for the park, in their order. %(park_id)s int, %(indicators)s text[],
+-- %(from_day)s date
+SELECT v.indicator, v.period_kind, v.period_start, v.period_stop, v.unit,
+       sum(v.numerator ORDER BY v.enterprise_id) AS numerator,
+       sum(v.denominator ORDER BY v.enterprise_id) AS denominator,
+       count(v.value) AS told, count(*) AS members, avg(v.completeness_ratio) AS completeness_ratio,
+       sum(v.estimated_ratio * abs(v.numerator) ORDER BY v.enterprise_id)
+           / nullif(sum(abs(v.numerator) ORDER BY v.enterprise_id), 0) AS estimated_ratio,
+       bool_and(v.status = 'final') AS is_final, max(v.note) FILTER (WHERE v.value IS NULL) AS note
+FROM indicator_value v JOIN enterprise e USING (enterprise_id)
+WHERE v.park_id = %(park_id)s AND v.indicator = ANY (%(indicators)s)
+  AND v.period_kind IN ('month', 'year') AND v.period_stop > %(from_day)s
+  AND e.retired_at IS NULL
+GROUP BY v.indicator, v.period_kind, v.period_start, v.period_stop, v.unit
+
+-- name: save_definition
+-- %(park_id)s int, and the columns of a definition
+INSERT INTO indicator_definition (park_id, indicator, name_zh, name_en, unit, domain_row, formula,
+    source, confidence, sense, limit_value, limit_source)
+VALUES (%(park_id)s, %(indicator)s, %(name_zh)s, %(name_en)s, %(unit)s, %(domain_row)s, %(formula)s,
+    %(source)s, %(confidence)s, %(sense)s, %(limit_value)s, %(limit_source)s)
+ON CONFLICT (park_id, indicator) DO UPDATE SET name_zh = excluded.name_zh,
+    name_en = excluded.name_en, unit = excluded.unit, domain_row = excluded.domain_row,
+    formula = excluded.formula, source = excluded.source, confidence = excluded.confidence,
+    sense = excluded.sense, limit_value = excluded.limit_value,
+    limit_source = excluded.limit_source
+
+-- name: forget_definitions
+-- Those that the program no longer knows. %(park_id)s int, %(indicators)s text[]
+DELETE FROM indicator_definition
+WHERE park_id = %(park_id)s AND NOT indicator = ANY (%(indicators)s)
