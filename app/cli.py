@@ -25,6 +25,8 @@ COMMANDS = {
     "app.commands.look": ("findings", "alerts"),
     "app.commands.indicators": ("indicators",),
     "app.commands.green": ("green",),
+    "app.commands.flows": ("flows",),
+    "app.commands.savings": ("savings",),
     "app.commands.ledger": ("ledger",),
     "app.commands.imports": ("import",),
     "app.commands.activity": ("template", "activity"),

@@ -19,6 +19,7 @@ from models.errors import ConfigError
 from models.green import GreenAccounting, StorageTracing
 from models.ledger import LedgerSettings
 from models.meters import Meter, parent_faults
+from models.retrofits import Retrofit, retrofit_faults, retrofits_csv
 from models.sources import Key, Source, Zone, source_faults
 
 Language = Literal["zh-CN", "en"]
@@ -228,6 +229,9 @@ class Park(Model):
     contacts: tuple[Contact, ...] = ()
     enterprises: tuple[Enterprise, ...] = Field(min_length=1)
     substations: tuple[Substation, ...] = ()
+    retrofits: tuple[Retrofit, ...] = Field(
+        default=(), description="projects whose savings are verified"
+    )
     data_from: date | None = Field(default=None, description="first day with data, if known")
 
     @property
@@ -246,6 +250,13 @@ class Park(Model):
             if s.meter not in meters
         ]
         faults += _unknown_members(self)
+        channels = {
+            f"{m.key}/{key}": (c.quantity, c.kind)
+            for e in self.enterprises
+            for m in e.meters
+            for key, c in m.channels.items()
+        }
+        faults += retrofit_faults(self.retrofits, [e.key for e in self.enterprises], channels)
         faults += parent_faults([m for e in self.enterprises for m in e.meters])
         faults += source_faults(
             self.key,
@@ -320,4 +331,17 @@ def load_park(path: Path) -> Park:
         raise ConfigError(str(path), [f"cannot be read: {exc.strerror}"]) from exc
     except yaml.YAMLError as exc:
         raise ConfigError(str(path), [f"is not valid YAML: {exc}"]) from exc
-    return parse_park(document, str(path))
+    return parse_park(_with_projects(document, path), str(path))
+
+
+def _with_projects(document: Any, path: Path) -> Any:
+    """`retrofits_file` names a CSV beside park.yaml, whose projects are added to `retrofits`."""
+    if not isinstance(document, dict) or "retrofits_file" not in document:
+        return document
+    rest = {key: value for key, value in document.items() if key != "retrofits_file"}
+    file = path.parent / str(document["retrofits_file"])
+    try:
+        projects = retrofits_csv(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as exc:
+        raise ConfigError(str(file), [str(exc)]) from exc
+    return rest | {"retrofits": [*rest.get("retrofits", []), *projects]}

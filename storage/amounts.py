@@ -116,6 +116,15 @@ def month_demands(
     return out
 
 
+def known_demands(
+    conn: Conn, enterprises: Sequence[int], start: date, stop: date
+) -> list[tuple[int, date, float, float]]:
+    """Stored demands of months: enterprise, month, kW, known part of the month."""
+    params = {"enterprises": list(enterprises), "start": start, "stop": stop}
+    with translate_db_errors("read demands"):
+        return conn.execute(named_sql("activity")["known_demands"], params).fetchall()
+
+
 def substation_loads(
     conn: Conn,
     park_id: int,

@@ -18,12 +18,6 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
     {d.key: d for d in (*more.GREEN, *(i.about for i in INDICATORS), *more.OTHERS)}
 )
 
-SCORECARD = (
-    *("co2_per_tce_loc", "clean_energy_share", "energy_level", "solid_waste_use"),
-    *("waste_heat_use", "water_reuse"),
-)
-"""One core and five guiding indicators of a zero-carbon park; source: 发改环资〔2025〕910号."""
-
 
 def threshold_of(about: Definition, limits: Mapping[str, Limit]) -> Threshold | None:
     """What the park sets, else what the indicator brings; None: not set."""

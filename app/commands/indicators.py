@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.commands import indicator_lists
 from app.commands.options import FormatOption, NowOption, ParkOption
 from app.green_account import GreenScope, green_account
 from app.output import Format, show
@@ -23,6 +25,7 @@ from storage.indicators import list_indicators
 _COLUMNS = (
     *("indicator", "subject", "period_kind", "period_start", "period_stop", "value", "unit"),
     *("numerator", "denominator", "completeness_ratio", "estimated_ratio", "status", "note"),
+    *("threshold", "met"),
 )
 _SHORT = ("indicator", "value", "complete", "estimated", "status", "note")
 _PERIOD = "2026, 2026-03, 2026-03-05, 2026-01-01..2026-04-01, ytd or rolling_12m"
@@ -33,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(invoke_without_command=True)
     group.callback()(indicators)
     group.command("green")(green)
+    group.command("scorecard")(indicator_lists.score)
     app.add_typer(group, name="indicators")
 
 
@@ -42,19 +46,33 @@ def indicators(
     history: Annotated[
         bool, typer.Option("--all", help="every period, not just the newest")
     ] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="what indicators there are: formula, threshold, source")
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="write the list as a page of the documentation")
+    ] = None,
     form: FormatOption = Format.table,
     now: NowOption = None,
 ) -> None:
     """Show indicator values with period, completeness, estimated share and status.
 
-    Example: greenpark indicators --format json
+    Examples: greenpark indicators --format json --- greenpark indicators --list
     """
     if context.invoked_subcommand is not None:
+        return
+    if page is not None:
+        page.write_text(indicator_lists.page(), encoding="utf-8")
+        return
+    if listing:
+        indicator_lists.listing(form)
         return
     with database() as connect, connect() as conn:
         applied = one_park(conn, park)
         today = local_day(clock_of(settings(), now).now(), applied.park.zone)
         rows = list_indicators(conn, applied.park_id, today + timedelta(days=1), newest=not history)
+    for row in rows:
+        row |= indicator_lists.judged(row)
     show(rows, _COLUMNS, form, "no indicator values yet; run: greenpark run --once")
 
 

@@ -18,6 +18,7 @@ from models.roles import Role
 from storage.amounts import (
     DayColumns,
     balanced_days,
+    known_demands,
     metered_days,
     month_demands,
     reported_amounts,
@@ -47,9 +48,18 @@ class YearItems:
 
 
 def year_items(
-    conn: Conn, applied: AppliedPark, enterprises: Mapping[int, Enterprise], cal: YearCalendar
+    conn: Conn,
+    applied: AppliedPark,
+    enterprises: Mapping[int, Enterprise],
+    cal: YearCalendar,
+    changed_from: date,
 ) -> dict[int, YearItems]:
-    """Items of every enterprise in the year of the calendar."""
+    """Items of every enterprise in the year of the calendar.
+
+    Args:
+        changed_from: first day of a month; demands of earlier months are taken as they are stored,
+            because quarter-hours are many.
+    """
     numbers = sorted(enterprises)
     start, stop = date(cal.year, 1, 1), date(cal.year + 1, 1, 1)
     metered = metered_days(conn, numbers, _ROLES, start, stop)
@@ -57,9 +67,7 @@ def year_items(
     reported = reported_amounts(conn, numbers, stop)
     roles = role_channels(conn, numbers)
     claims = park_claims(conn, applied.park_id, cal.today)
-    zone = applied.park.zone
-    period = (day_start(start, zone), day_start(stop, zone))
-    demands = month_demands(conn, numbers, *period, zone)
+    demands = _demands(conn, applied, numbers, (start, max(start, changed_from), stop), cal)
     out = {}
     for number in numbers:
         items: dict[str, Series] = {}
@@ -74,7 +82,7 @@ def year_items(
             if owner == number and key in ITEMS:
                 _add_reported(items, gaps, ITEMS[key], months, cal)
         if number in demands:
-            items["max_demand_kw"] = _demand(demands[number], cal)
+            items["max_demand_kw"] = demands[number]
         _contract(items, enterprises[number])
         told = claims.get(number)
         months_told = [m for kinds in told.values() for m in kinds] if told else []
@@ -177,14 +185,29 @@ def _reported(item: Item, months: Reports, cal: YearCalendar) -> Series:
     return Series(month, np.ones(MONTHS), np.zeros(MONTHS), note=note)
 
 
-def _demand(months: Mapping[date, tuple[float, int]], cal: YearCalendar) -> Series:
+def _demands(
+    conn: Conn,
+    applied: AppliedPark,
+    numbers: Sequence[int],
+    edges: tuple[date, date, date],
+    cal: YearCalendar,
+) -> dict[int, Series]:
     """Highest quarter-hours of months; known as far as quarter-hours are measured."""
-    month, complete = np.full(MONTHS, np.nan), np.zeros(MONTHS)
-    for first, (demand_kw, buckets) in months.items():
-        due = max(float(cal.due_days[first.month - 1]) * _DAY_BUCKETS, 1.0)
-        month[first.month - 1] = demand_kw
-        complete[first.month - 1] = min(buckets / due, 1.0)
-    return Series(month, complete, np.zeros(MONTHS))
+    start, changed, stop = edges
+    zone = applied.park.zone
+    told = known_demands(conn, numbers, start, changed)
+    fresh = month_demands(conn, numbers, day_start(changed, zone), day_start(stop, zone), zone)
+    for number, months in fresh.items():
+        for first, (demand_kw, buckets) in months.items():
+            due = max(float(cal.due_days[first.month - 1]) * _DAY_BUCKETS, 1.0)
+            told.append((number, first, demand_kw, min(buckets / due, 1.0)))
+    out: dict[int, Series] = {}
+    for number, first, demand_kw, known in told:
+        series = out.setdefault(
+            number, Series(np.full(MONTHS, np.nan), np.zeros(MONTHS), np.zeros(MONTHS))
+        )
+        series.month[first.month - 1], series.complete[first.month - 1] = demand_kw, known
+    return out
 
 
 def _contract(items: dict[str, Series], enterprise: Enterprise) -> None:

@@ -9,7 +9,10 @@ from analytics.indicators.base import Factors
 from analytics.indicators.catalogue import DEFINITIONS, INDICATORS, threshold_of
 from analytics.indicators.derived import with_derived
 from analytics.indicators.evaluate import MONTHS, Value, YearCalendar, evaluate
+from app.jobs.flows import make_flows
 from app.jobs.month_items import YearItems, year_calendar, year_items
+from app.jobs.savings import KEYS as SAVING_KEYS
+from app.jobs.savings import saving_values, verify_savings
 from app.jobs.substations import substation_values
 from models.co2_factors import factor_of
 from models.definitions import Definition, Threshold
@@ -26,9 +29,9 @@ _DAY = timedelta(days=1)
 _DAY_BUCKETS = 96
 _OWN = ("completeness", "daily_monthly_gap")
 _PARK = ("transformer_load", "substation_loss")
-KEYS = (*(i.key for i in INDICATORS), *_OWN, *_PARK)
+KEYS = (*(i.key for i in INDICATORS), *_OWN, *_PARK, *SAVING_KEYS)
 """What is computed here."""
-_SUMMED = [*(i.key for i in INDICATORS if i.about.in_park), "completeness"]
+_SUMMED = [*(i.key for i in INDICATORS if i.about.in_park), "completeness", *SAVING_KEYS]
 
 
 def compute_months(
@@ -44,9 +47,15 @@ def compute_months(
         cal = year_calendar(year, park.data_from, today)
         if not chosen or not cal.due_days.any():
             continue
-        for number, data in year_items(conn, applied, chosen, cal).items():
+        first = min(day for i, day in mine.items() if i in chosen)
+        for number, data in year_items(conn, applied, chosen, cal, first).items():
             values += _enterprise(park, number, chosen[number], data, cal)
-        values += _completeness(conn, list(chosen), cal)
+        values += _completeness(conn, list(chosen), cal, first)
+    ids = {key: number for number, key in keys.items()}
+    verify_savings(conn, applied, ids, {i: d for i, d in stale.items() if i in keys}, now)
+    if mine:
+        savings = saving_values(conn, applied, ids, min(mine.values()), today)
+        values += [v for v in savings if v.enterprise_id in mine]
     scopes: list[tuple[int | None, date]] = list(mine.items())
     kept = [v for v in values if v.enterprise_id is None or v.period_stop > mine[v.enterprise_id]]
     changed = save_indicators(conn, applied.park_id, kept, scopes, now, KEYS)
@@ -56,6 +65,7 @@ def compute_months(
         whole = list(_park(conn, applied.park_id, first))
         whole += substation_values(conn, applied, first, today)
         changed += save_indicators(conn, applied.park_id, whole, [(None, first)], now, KEYS)
+        make_flows(conn, applied, first, today)
         kept += whole
     return {"values": len(kept), "changed": changed}
 
@@ -123,9 +133,11 @@ def _enterprise(
         yield _row("daily_monthly_gap", number, (kind, start, stop), value, "ratio", "final")
 
 
-def _completeness(conn: Conn, numbers: list[int], cal: YearCalendar) -> Iterator[IndicatorValue]:
+def _completeness(
+    conn: Conn, numbers: list[int], cal: YearCalendar, changed_from: date
+) -> Iterator[IndicatorValue]:
     """Row 44: measured quarter-hours of those that are due, all channels of an enterprise."""
-    got = received_buckets(conn, numbers, cal.first, cal.today)
+    got = received_buckets(conn, numbers, max(cal.first, changed_from), cal.today)
     for number, months in got.items():
         for first, (measured, channel_days) in months.items():
             due = channel_days * _DAY_BUCKETS

@@ -54,6 +54,11 @@ COMMENT ON COLUMN indicator_definition.domain_row IS 'row of the table of indica
 COMMENT ON COLUMN indicator_definition.limit_value IS 'in the unit of the indicator; null: not set';
 COMMENT ON COLUMN indicator_definition.limit_source IS 'who sets the threshold, or that none is set';
 
+INSERT INTO stale_indicator (enterprise_id, from_day)
+SELECT enterprise_id, min(day) FROM enterprise_day GROUP BY enterprise_id
+ON CONFLICT (enterprise_id) DO UPDATE
+    SET from_day = least(stale_indicator.from_day, excluded.from_day);
+
 CREATE TABLE flow_link (
     park_id     smallint NOT NULL REFERENCES park,
     month       date NOT NULL,
@@ -87,6 +92,7 @@ COMMENT ON COLUMN flow_node.error_ratio IS '(in - out) / in; null: not both are 
 CREATE TABLE saving_result (
     park_id     smallint NOT NULL REFERENCES park,
     project     text NOT NULL,
+    reporting_year smallint NOT NULL,
     enterprise_id integer NOT NULL REFERENCES enterprise,
     medium      text NOT NULL,
     unit        text NOT NULL,
@@ -107,14 +113,15 @@ CREATE TABLE saving_result (
     model       text NOT NULL,
     statistics  jsonb NOT NULL,
     refusals    text[] NOT NULL,
+    remarks     text[] NOT NULL,
     computed_at timestamptz NOT NULL,
-    PRIMARY KEY (park_id, project)
+    PRIMARY KEY (park_id, project, reporting_year)
 );
-COMMENT ON TABLE saving_result IS 'measurement and verification of retrofit projects as of the newest data';
+COMMENT ON TABLE saving_result IS 'measurement and verification of retrofit projects by calendar year, as of the newest data';
 COMMENT ON COLUMN saving_result.saved_amount IS 'verified saving of the reporting period, in unit; null: refused';
 COMMENT ON COLUMN saving_result.saved_low IS 'lower end of the 90 % interval, in unit';
 COMMENT ON COLUMN saving_result.saved_high IS 'upper end of the 90 % interval, in unit';
 COMMENT ON COLUMN saving_result.baseline_amount IS 'adjusted baseline of the reporting conditions, in unit';
 COMMENT ON COLUMN saving_result.measured_amount IS 'in unit';
 COMMENT ON COLUMN saving_result.adjusted_amount IS 'sum of non-routine adjustments, in unit';
-COMMENT ON COLUMN saving_result.target_amount IS 'promised for the reporting period, in unit; null: not set';
+COMMENT ON COLUMN saving_result.target_amount IS 'promised saving of a year, in unit; null: not set';

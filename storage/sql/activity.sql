@@ -117,6 +117,13 @@ FROM (
     GROUP BY m.enterprise_id, i.bucket_start) q
 GROUP BY q.enterprise_id, month_at
 
+-- name: known_demands
+-- Highest quarter-hours of months before the one that is computed. %(enterprises)s int[],
+-- %(start)s, %(stop)s date
+SELECT enterprise_id, period_start, numerator, completeness_ratio FROM indicator_value
+WHERE enterprise_id = ANY (%(enterprises)s) AND indicator = 'max_demand' AND period_kind = 'month'
+  AND period_start >= %(start)s AND period_start < %(stop)s AND numerator IS NOT NULL
+
 -- name: substation_loads
 -- Highest quarter-hour of apparent power of each meter in each local month, from measured active
 -- energy and, where it is metered, reactive energy. %(meters)s text[], %(park_id)s int,

@@ -49,8 +49,10 @@ SELECT DISTINCT ON (v.indicator, v.period_kind, coalesce(e.key, ''),
                     CASE WHEN %(newest)s THEN NULL ELSE v.period_stop END)
        v.indicator, coalesce(e.key, 'park') AS subject, v.enterprise_id, v.period_kind,
        v.period_start, v.period_stop, v.value, v.numerator, v.denominator, v.unit,
-       v.completeness_ratio, v.estimated_ratio, v.status, v.note, v.computed_at
+       v.completeness_ratio, v.estimated_ratio, v.status, v.note, v.computed_at,
+       d.limit_value, d.sense, d.limit_source
 FROM indicator_value v LEFT JOIN enterprise e USING (enterprise_id)
+LEFT JOIN indicator_definition d ON d.park_id = v.park_id AND d.indicator = v.indicator
 WHERE v.park_id = %(park_id)s
   AND (v.period_stop <= %(stop_by)s
        OR v.period_kind IN ('month', 'year') AND v.period_start < %(stop_by)s)
@@ -60,7 +62,7 @@ ORDER BY v.indicator, v.period_kind, coalesce(e.key, ''),
 -- name: newest_final
 -- Newest final value per enterprise (null: park) of one indicator. %(park_id)s, %(indicator)s, %(stop_by)s
 SELECT DISTINCT ON (enterprise_id) enterprise_id, period_start, period_stop, value, unit,
-       completeness_ratio, estimated_ratio, status
+       completeness_ratio, estimated_ratio, status, note
 FROM indicator_value
 WHERE park_id = %(park_id)s AND indicator = %(indicator)s AND period_kind = %(period_kind)s
   AND period_stop <= %(stop_by)s AND (status = 'final' OR NOT %(only_final)s)

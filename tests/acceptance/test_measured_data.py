@@ -7,8 +7,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from analytics.indicators.power import power_factor
 from storage.db import Conn
 from tests.acceptance.conftest import Program
 from tests.conftest import DATA
@@ -110,6 +113,46 @@ def test_uiuc_green_share(
     print(f"UIUC {year}: S3 {park['value']:.5%}, E {park['denominator']:,.0f} kWh")
 
 
+def steel_power(conn: Conn) -> None:
+    """Power factor, adjustment and demand of every month against a few lines of pandas."""
+    file = pd.read_csv(DATA / "steel_uci" / "Steel_industry_data.csv")
+    # by position: the last row of each day is stamped with its own midnight (README of the data)
+    month = pd.date_range("2018-01-01", periods=len(file), freq="15min").month
+    kwh = file["Usage_kWh"]
+    lagging, leading = file.iloc[:, 2], file.iloc[:, 3]
+    by_month = pd.DataFrame({"kwh": kwh, "kvarh": lagging + leading}).groupby(month).sum()
+    demand = kwh.groupby(month).max() * 4
+    rows = conn.execute(
+        "SELECT indicator, extract(month FROM period_start)::int, value FROM indicator_value"
+        " WHERE period_kind = 'month' AND enterprise_id IS NOT NULL"
+        " AND indicator IN ('power_factor', 'power_factor_adjustment', 'max_demand')"
+    ).fetchall()
+    got = {(key, m): value for key, m, value in rows}
+    print("steel 2018: month, power factor (lagging alone), adjustment, demand")
+    for m, row in by_month.iterrows():
+        cos = row.kwh / (row.kwh**2 + row.kvarh**2) ** 0.5
+        alone = row.kwh / (row.kwh**2 + lagging[month == m].sum() ** 2) ** 0.5
+        assert got["power_factor", m] == pytest.approx(cos, abs=0.005)
+        points = round(got["power_factor", m] * 100) - 90
+        wanted = -min(points * 0.0015, 0.0075) if points > 0 else -points * 0.005  # none below 0.70
+        assert points >= -20
+        assert got["power_factor_adjustment", m] == pytest.approx(wanted)
+        assert got["max_demand", m] == pytest.approx(demand[m], abs=0.01)
+        print(f"{m:4} {got['power_factor', m]:.2f} ({alone:.2f}) {wanted:+.2%} {demand[m]:.1f} kW")
+
+
+@pytest.mark.fulldata
+def test_steel_power_factor_of_every_row() -> None:
+    """100 P / hypot(P, Q lagging) is the file's own lagging power factor within 0.005."""
+    file = pd.read_csv(DATA / "steel_uci" / "Steel_industry_data.csv")
+    kwh, kvarh = (file.iloc[:, n].to_numpy(dtype=float) for n in (1, 2))
+    running = np.hypot(kwh, kvarh) > 0
+    assert running.sum() == 35_039
+    gap = np.abs(100 * power_factor(kwh, kvarh) - file["Lagging_Current_Power_Factor"])[running]
+    assert gap.max() <= 0.0050001
+    print(f"steel rows: {running.sum()} compared, largest difference {gap.max():.4f} points")
+
+
 @pytest.mark.fulldata
 def test_steel_months(program: Program, conn: Conn) -> None:
     readings = replayed(program, conn, Path("examples/steel"), "steel_uci")
@@ -125,6 +168,7 @@ def test_steel_months(program: Program, conn: Conn) -> None:
     assert sum(k for _, k in rows) == pytest.approx(959_636.71, abs=0.005)
     counts = conn.execute("SELECT quality, count(*) FROM interval GROUP BY 1").fetchall()
     assert counts == [("measured", 3 * 35_040)]
+    steel_power(conn)
     print(f"steel 2018: {sum(k for _, k in rows):,.2f} kWh, intervals {interval_hash(conn)}")
     # the same bits on plain PostgreSQL and on TimescaleDB: this test runs on both
     assert interval_hash(conn) == STEEL_INTERVALS
