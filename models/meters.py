@@ -57,6 +57,9 @@ class Channel(Model):
             raise ValueError(msg)
         if self.kind != "gauge" and not quantity.is_flow:
             raise ValueError(_state_fault(self.quantity, self.kind))
+        if self.kind == "rate" and quantity.rate is None:
+            msg = f"{self.quantity} has no rate; use kind: register, interval or batch"
+            raise ValueError(msg)
         sent = read_quantity(self.quantity, self.kind)
         if self.unit not in sent.accepted:
             what = f"the rate of {self.quantity}" if self.kind == "rate" else self.quantity

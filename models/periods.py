@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -60,6 +61,7 @@ def sole_instant(at: datetime, zone: ZoneInfo) -> datetime | None:
     return first if first.utcoffset() == second.utcoffset() else None
 
 
+@lru_cache(maxsize=8192)
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """Local midnight at which `day` begins, as UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
@@ -75,6 +77,7 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
+@lru_cache(maxsize=8192)
 def buckets_in_day(day: date, zone: ZoneInfo) -> int:
     """Number of 15-minute buckets of the local day: 96, or 92 and 100 at clock changes."""
     period = day_period(day, zone)

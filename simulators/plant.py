@@ -21,6 +21,11 @@ from simulators.timegrid import STEP_H, Floats, YearGrid, generator
 from simulators.weather import pv_ratio, temperature_degc, wind_ratio
 
 _GENERATION = (Role.ONSITE_PV, Role.ONSITE_WIND, Role.DIRECT_SUPPLY)
+_MODELLED = (
+    *_GENERATION,
+    *(Role.GRID_IMPORT, Role.GRID_EXPORT, Role.STORAGE_CHARGE, Role.STORAGE_DISCHARGE),
+    *(Role.WATER_INTAKE, Role.PRODUCTION, Role.SUBSTATION_IN),
+)
 _UNBALANCED = ("reactive_energy", "active_power", "state_of_charge")
 
 
@@ -74,12 +79,12 @@ def scenario_faults(park: Park, scenario: Scenario) -> Iterator[str]:
             yield f"{point.path} has role {role} but {point.meter.key!r} is no substation"
         elif role in (Role.STORAGE_CHARGE, Role.STORAGE_DISCHARGE) and model.battery is None:
             yield f"{point.path} has role {role} but {point.enterprise.key!r} has no battery"
-        elif role == Role.NONE:
+        elif role not in _MODELLED:
             yield from _part_faults(point, scenario, parts_of(model))
 
 
 def _part_faults(point: Point, scenario: Scenario, present: set[Part]) -> Iterator[str]:
-    """What is wrong with a channel without a role."""
+    """What is wrong with a channel that shows a part of its enterprise."""
     part, quantity = _part(point, scenario), point.channel.quantity
     if part is None:
         if quantity not in _UNBALANCED:
@@ -87,7 +92,7 @@ def _part_faults(point: Point, scenario: Scenario, present: set[Part]) -> Iterat
                 ", ".join(p for p in PARTS if p in present and QUANTITY[p] == quantity) or "nothing"
             )
             yield (
-                f"{point.path} has no role; say under shows of the scenario what it shows "
+                f"{point.path} is in no balance; say under shows of the scenario what it shows "
                 f"({quantity} of this enterprise: {fitting})"
             )
     elif QUANTITY[part] != quantity:

@@ -99,20 +99,19 @@ def reported_amounts(
 
 
 def month_demands(
-    conn: Conn, enterprises: Sequence[int], start: datetime, stop: datetime, zone: ZoneInfo
-) -> dict[int, dict[date, tuple[float, int]]]:
-    """Highest quarter-hour of the grid import [kW] by enterprise and month; measured ones."""
-    params = {
-        "enterprises": list(enterprises),
-        "start": start,
-        "stop": stop,
-        "zone": zone.key,
-    }
+    conn: Conn, enterprises: Sequence[int], edges: Sequence[datetime]
+) -> dict[int, dict[int, tuple[float, int]]]:
+    """Highest quarter-hour of the grid import [kW] and how many are measured, by enterprise.
+
+    Args:
+        edges: where the months begin, and the end of the last; months are counted from 0.
+    """
+    params = {"enterprises": list(enterprises), "edges": list(edges)}
     with translate_db_errors("read demands"):
         rows = conn.execute(named_sql("activity")["month_demands"], params).fetchall()
-    out: dict[int, dict[date, tuple[float, int]]] = {}
-    for number, at, demand_kw, buckets in rows:
-        out.setdefault(number, {})[local_day(at, zone)] = (demand_kw, buckets)
+    out: dict[int, dict[int, tuple[float, int]]] = {}
+    for number, month, demand_kw, buckets in rows:
+        out.setdefault(number, {})[month - 1] = (demand_kw, buckets)
     return out
 
 

@@ -24,6 +24,17 @@ X = Mapping[str, Floats]
 
 Result = tuple[Floats, Floats | None]
 
+MADE_OF: Mapping[str, str] = {
+    "anode_effect_t": "anode_effect_min",
+    "anode_co2_t": "anode_net_t, anode_sulphur_ratio or anode_ash_ratio",
+    "pfc_co2e_t": "anode_effect_min or liquid_aluminium_t",
+    "fuel_tce": "a fuel or heat",
+    "fuel_co2_t": "a fuel or heat",
+    "reactive_kvarh": "reactive_import_kvarh or reactive_export_kvarh",
+    "claimed_kwh": "grid_draw_kwh",
+}
+"""Derived items and the data that a reader knows them by."""
+
 
 @dataclass(frozen=True)
 class Factors:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analytics.indicators.base import Factors, Floats, Indicator
+from analytics.indicators.base import MADE_OF, Factors, Floats, Indicator
 
 MONTHS = 12
 
@@ -32,6 +32,7 @@ class Series:
         day: amounts of complete local days, NaN for others; None: known by the month only.
         year: amount of all months together where it is not their sum (claims under a yearly cap).
         note: what it rests on.
+        is_reported: told by people, not by meters.
     """
 
     month: Floats
@@ -40,6 +41,7 @@ class Series:
     day: Floats | None = None
     year: float | None = None
     note: str = ""
+    is_reported: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,9 @@ def _notes(
     indicator: Indicator, items: Mapping[str, Series], used: Sequence[str], factors: Factors
 ) -> list[str]:
     rests = [items[key].note for key in used if items[key].note]
+    reported = [key for key in used if items[key].is_reported]
+    if reported:
+        rests.append(f"reported: {', '.join(reported)}")
     named = [indicator.factor, *indicator.notes] if indicator.factor else indicator.notes
     return [indicator.told, *(factors.notes.get(n or "", "") for n in named), *rests]
 
@@ -211,7 +216,8 @@ def _why_not(
 ) -> str:
     missing = [key for key in used if np.isnan(items[key].month[month])]
     if missing:
-        return f"not told: {', '.join(missing)}"
+        named = dict.fromkeys(MADE_OF.get(key, key) for key in missing)
+        return f"not told: {', '.join(named)}"
     if not told[month]:
         return "no day on which all of it is complete"
     return f"only {complete[month]:.0%} of the metered days are complete"

@@ -16,7 +16,7 @@ from rich.live import Live
 
 from app.clock import AcceleratedClock, wall_now
 from app.commands.options import NowOption
-from app.demo.history import backfill, bring_certificates, bring_claims
+from app.demo.history import backfill, bring_certificates, bring_claims, bring_reports
 from app.demo.page import write_page
 from app.demo.screen import Scene, look, picture
 from app.demo.stack import Stack, fresh_folder, running_stack
@@ -138,7 +138,8 @@ def _history(run: _Demo, seed: int, began: float) -> None:
             apply_park(conn, run.park, run.at)
         run.park_id = next(a.park_id for a in applied_parks(conn) if a.park.key == run.park.key)
         said = bring_claims(conn, run.park_id, run.sample, run.years, run.at, run.today)
-    console.print(f"imported {said}")
+        reports = bring_reports(conn, run.park_id, run.sample, run.years, run.at, run.today)
+    console.print(f"imported {said}, {reports}")
     simulator = ParkSimulator(run.park, load_scenario(run.sample / "simulation.yaml"), seed)
     first = run.park.data_from or date(run.today.year, 1, 1)
     counters = backfill(simulator, run.connect, day_start(first, run.park.zone), run.at)

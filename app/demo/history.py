@@ -15,8 +15,10 @@ from app.jobs.balances import compute_balances
 from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
 from app.progress import progress_bar
+from collectors.files.activity import read_activity
 from models.claims import read_certificates, read_trades
 from simulators.source import ParkSimulator
+from storage.activity import ActivityFile, import_activity
 from storage.db import Conn
 from storage.jobs import rows
 from storage.ledger import import_certificates, import_trades
@@ -57,6 +59,19 @@ def bring_claims(
     done = import_trades(conn, ids, trades, "trades.csv", content, now)
     batches = bring_certificates(conn, park_id, sample / "certificates.csv", years, now, today)
     return f"{done.new} settlements of trades, {batches}"
+
+
+def bring_reports(
+    conn: Conn, park_id: int, sample: Path, years: int, now: datetime, today: date
+) -> str:
+    """Import the reported data of the sample park; says how many values it were."""
+    file = sample / "activity.csv"
+    content = file.read_bytes()
+    rows = claims_until(read_activity(content, file.name).rows, years, today)
+    origin = ActivityFile(file.name, content, "demo", "sample data")
+    with conn.transaction():
+        done = import_activity(conn, park_id, enterprise_ids(conn, park_id), rows, origin, now)
+    return f"{done.new} reported values"
 
 
 def bring_certificates(

@@ -181,8 +181,7 @@ def _reported(item: Item, months: Reports, cal: YearCalendar) -> Series:
             month[begin:] = amount
         elif first.year == cal.year:
             month[first.month - 1] = amount
-    note = f"reported: {item.key}"
-    return Series(month, np.ones(MONTHS), np.zeros(MONTHS), note=note)
+    return Series(month, np.ones(MONTHS), np.zeros(MONTHS), is_reported=True)
 
 
 def _demands(
@@ -196,9 +195,11 @@ def _demands(
     start, changed, stop = edges
     zone = applied.park.zone
     told = known_demands(conn, numbers, start, changed)
-    fresh = month_demands(conn, numbers, day_start(changed, zone), day_start(stop, zone), zone)
-    for number, months in fresh.items():
-        for first, (demand_kw, buckets) in months.items():
+    firsts = [date(cal.year, m, 1) for m in range(changed.month, MONTHS + 1)]
+    begins = [day_start(day, zone) for day in (*firsts, stop)]
+    for number, months in month_demands(conn, numbers, begins).items():
+        for n, (demand_kw, buckets) in months.items():
+            first = firsts[n]
             due = max(float(cal.due_days[first.month - 1]) * _DAY_BUCKETS, 1.0)
             told.append((number, first, demand_kw, min(buckets / due, 1.0)))
     out: dict[int, Series] = {}

@@ -181,13 +181,24 @@ def _row(
 
 
 def _park(conn: Conn, park_id: int, first: date) -> Iterator[IndicatorValue]:
-    """The park: sums of numerators and denominators of those that can be told."""
+    """The park: sums of numerators and denominators, told when every one of its members is.
+
+    An enterprise that has the data of an indicator and cannot tell it may be the largest, so the
+    sum of the others would be no number of the park. Savings are the sum of what is verified.
+    """
     for row in park_sums(conn, park_id, _SUMMED, first):
         upper, lower = row["numerator"], row["denominator"]
-        value = upper if lower is None else upper / lower if lower > 0 else None
-        note = row["note"] if value is None else None
-        if value is not None and row["told"] < row["members"]:
-            note = f"{row['told']} of {row['members']} enterprises told"
+        is_whole = row["told"] == row["members"] or row["indicator"] in SAVING_KEYS
+        value = None
+        if is_whole and upper is not None:
+            value = upper if lower is None else upper / lower if lower > 0 else None
+        note, complete = None, row["weighted_ratio"]
+        if row["silent"]:
+            note = f"not told by {', '.join(row['silent'])}: {row['note']}"
+        elif row["least_ratio"] < 1:
+            note = f"least complete: {row['least_key']} {row['least_ratio']:.1%}"
+        if value is None or complete is None:
+            complete = row["told"] / row["members"]
         is_final = row["is_final"] and value is not None
         yield IndicatorValue(
             row["indicator"],
@@ -196,10 +207,10 @@ def _park(conn: Conn, park_id: int, first: date) -> Iterator[IndicatorValue]:
             row["period_start"],
             row["period_stop"],
             value,
-            upper,
-            lower,
+            upper if value is not None else None,
+            lower if value is not None else None,
             row["unit"],
-            row["completeness_ratio"],
+            complete,
             row["estimated_ratio"] or 0.0,
             "final" if is_final else "provisional",
             note,

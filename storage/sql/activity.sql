@@ -105,17 +105,31 @@ WHERE m.enterprise_id = ANY (%(enterprises)s) AND c.retired_at IS NULL AND m.ret
 GROUP BY m.enterprise_id, c.role
 
 -- name: month_demands
--- Highest measured quarter-hour of the grid import of each local month, and how many are known.
--- %(enterprises)s int[], %(start)s, %(stop)s timestamptz, %(zone)s text
-SELECT q.enterprise_id, date_trunc('month', q.bucket_start, %(zone)s) AS month_at,
-       max(q.kwh) * 4 AS demand_kw, count(*) AS buckets
-FROM (
-    SELECT m.enterprise_id, i.bucket_start, sum(i.value) AS kwh
-    FROM channel c JOIN meter m USING (meter_id) JOIN interval i USING (channel_id)
+-- Highest measured quarter-hour of the grid import of each local month (number of its edge), and how
+-- many are known; meters of one enterprise are summed by quarter-hour. %(enterprises)s int[],
+-- %(edges)s timestamptz[]: where the months begin, and the end
+WITH mine AS (
+    SELECT m.enterprise_id, c.channel_id, count(*) OVER (PARTITION BY m.enterprise_id) AS meters
+    FROM channel c JOIN meter m USING (meter_id)
     WHERE m.enterprise_id = ANY (%(enterprises)s) AND c.role = 'grid_import'
-      AND i.bucket_start >= %(start)s AND i.bucket_start < %(stop)s AND i.quality <> 'estimated'
-    GROUP BY m.enterprise_id, i.bucket_start) q
-GROUP BY q.enterprise_id, month_at
+), quarter AS (
+    SELECT s.enterprise_id, i.bucket_start, i.value AS kwh
+    FROM mine s JOIN interval i USING (channel_id)
+    WHERE s.meters = 1 AND i.quality <> 'estimated'
+      AND i.bucket_start >= (%(edges)s)[1]
+      AND i.bucket_start < (%(edges)s)[array_upper(%(edges)s, 1)]
+    UNION ALL
+    SELECT s.enterprise_id, i.bucket_start, sum(i.value)
+    FROM mine s JOIN interval i USING (channel_id)
+    WHERE s.meters > 1 AND i.quality <> 'estimated'
+      AND i.bucket_start >= (%(edges)s)[1]
+      AND i.bucket_start < (%(edges)s)[array_upper(%(edges)s, 1)]
+    GROUP BY s.enterprise_id, i.bucket_start
+)
+SELECT enterprise_id, width_bucket(bucket_start, %(edges)s::timestamptz[]) AS month_number,
+       max(kwh) * 4 AS demand_kw, count(*) AS buckets
+FROM quarter
+GROUP BY enterprise_id, month_number
 
 -- name: known_demands
 -- Highest quarter-hours of months before the one that is computed. %(enterprises)s int[],
@@ -176,10 +190,16 @@ GROUP BY m.enterprise_id, k.month
 SELECT v.indicator, v.period_kind, v.period_start, v.period_stop, v.unit,
        sum(v.numerator ORDER BY v.enterprise_id) AS numerator,
        sum(v.denominator ORDER BY v.enterprise_id) AS denominator,
-       count(v.value) AS told, count(*) AS members, avg(v.completeness_ratio) AS completeness_ratio,
+       count(v.value) AS told, count(*) AS members,
+       sum(v.completeness_ratio * abs(v.numerator) ORDER BY v.enterprise_id)
+           / nullif(sum(abs(v.numerator) ORDER BY v.enterprise_id), 0) AS weighted_ratio,
+       min(v.completeness_ratio) AS least_ratio,
+       (array_agg(e.key ORDER BY v.completeness_ratio, e.key))[1] AS least_key,
+       array_agg(e.key ORDER BY e.key) FILTER (WHERE v.value IS NULL) AS silent,
        sum(v.estimated_ratio * abs(v.numerator) ORDER BY v.enterprise_id)
            / nullif(sum(abs(v.numerator) ORDER BY v.enterprise_id), 0) AS estimated_ratio,
-       bool_and(v.status = 'final') AS is_final, max(v.note) FILTER (WHERE v.value IS NULL) AS note
+       bool_and(v.status = 'final') AS is_final,
+       (array_agg(v.note ORDER BY e.key) FILTER (WHERE v.value IS NULL))[1] AS note
 FROM indicator_value v JOIN enterprise e USING (enterprise_id)
 WHERE v.park_id = %(park_id)s AND v.indicator = ANY (%(indicators)s)
   AND v.period_kind IN ('month', 'year') AND v.period_stop > %(from_day)s

@@ -8,7 +8,7 @@ from models.meters import Channel
 from models.quantities import QUANTITIES, read_quantity
 from models.roles import Role
 
-FLOWS = [q.key for q in QUANTITIES.values() if q.is_flow]
+FLOWS = [q.key for q in QUANTITIES.values() if q.is_flow and q.key != "money"]
 POWER_OF = {"kWh": "kW", "kvarh": "kvar"}
 
 

@@ -190,7 +190,7 @@ def test_a_meter_in_service_later_says_nothing_before() -> None:
         (changed(start_registers={"x/y": 1.0}), "start_registers: channel 'x/y' is not known"),
         (
             changed(shows={}),
-            "bl-waste/out_t has no role; say under shows of the scenario what it shows "
+            "bl-waste/out_t is in no balance; say under shows of the scenario what it shows "
             r"\(mass of this enterprise: waste\)",
         ),
         (

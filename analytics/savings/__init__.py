@@ -1,0 +1,1 @@
+"""Measurement and verification of savings: baseline, limits, uncertainty, meter changes."""
