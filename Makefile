@@ -20,6 +20,7 @@ bench: setup     ## how fast are collector, metering, simulator (ARGS=--quick; t
 	$(BIN)/python bench/metering.py $(ARGS)
 	$(BIN)/python bench/simulate.py $(ARGS)
 	$(BIN)/python bench/green.py $(ARGS)
+	$(BIN)/python bench/indicators.py $(ARGS)
 	$(BIN)/python bench/forecast.py $(ARGS)
 
 check: setup     ## lint, format, types, import contracts, spelling
@@ -33,8 +34,9 @@ format: setup    ## repair what lint and format can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: setup    ## write the JSON schema of park.yaml and the dashboards
+schema: setup    ## write the schema of park.yaml, the catalogue, the dashboards
 	$(BIN)/greenpark schema --out docs/park.schema.json
+	$(BIN)/greenpark indicators --page docs/catalogue.md
 	$(BIN)/greenpark dashboards build
 
 lock: setup      ## renew requirements.lock (needs uv)

@@ -114,6 +114,18 @@ class Limit(Model):
     source: str = Field(min_length=1)
 
 
+class WaterSettings(Model):
+    """Night flow of an enterprise; source: domain facts 4."""
+
+    night_use_m3_per_h: float | None = Field(
+        default=None, ge=0, description="legitimate use at night; not set: no leakage is told"
+    )
+    watch_leaks: bool = Field(default=True, description="findings when the night flow rises")
+    smallest_leak_m3_per_h: float = Field(
+        default=5.0, gt=0, description="smallest leak of interest (ours)"
+    )
+
+
 class PowerSupply(Model):
     """What is agreed with the grid company; source: domain facts 7.3."""
 

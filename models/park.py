@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from models.document import Model, Names
-from models.energy import EnergySettings, Limit, PowerSupply
+from models.energy import EnergySettings, Limit, PowerSupply, WaterSettings
 from models.errors import ConfigError
 from models.green import GreenAccounting, StorageTracing
 from models.ledger import LedgerSettings
@@ -71,6 +71,7 @@ class Enterprise(Model):
     power: PowerSupply = Field(
         default=PowerSupply(), description="what is agreed with the grid company"
     )
+    water: WaterSettings = Field(default=WaterSettings(), description="night flow and leaks")
     direct_users: tuple[Key, ...] = Field(
         default=(), description="enterprises that this one's plants feed over direct lines"
     )

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from psycopg.rows import dict_row
 
 from models.definitions import Definition, Threshold
@@ -198,3 +199,22 @@ def save_definitions(
             sql["forget_definitions"],
             {"park_id": park_id, "indicators": [row["indicator"] for row in rows]},
         )
+
+
+def night_quarters(
+    conn: Conn, enterprise_id: int, start: datetime, stop: datetime, zone: ZoneInfo
+) -> tuple[Array, Array]:
+    """Water intake in the hours before 05:00: starts [s since 1970] and mean flow [m3/h]."""
+    params = {"enterprise_id": enterprise_id, "start": start, "stop": stop, "zone": zone.key}
+    with translate_db_errors("read night flow"):
+        rows = conn.execute(named_sql("activity")["night_quarters"], params).fetchall()
+    return np.array([at for at, _ in rows]), np.array([flow for _, flow in rows])
+
+
+def newest_night(conn: Conn, enterprise_id: int) -> date | None:
+    """First day after the newest night that is stored; None: none is."""
+    with translate_db_errors("read night flow"):
+        row = conn.execute(
+            named_sql("activity")["newest_night"], {"enterprise_id": enterprise_id}
+        ).fetchone()
+    return row[0] if row else None

@@ -20,7 +20,7 @@ REPO = Path(__file__).resolve().parent.parent
 DATA = REPO.parent / "shared" / "data"
 
 for _name in [n for n in os.environ if n.startswith("GREENPARK_")]:
-    if _name not in ("GREENPARK_TEST_ROOT", "GREENPARK_REQUIRE_SERVICES"):
+    if not _name.startswith(("GREENPARK_TEST_", "GREENPARK_REQUIRE_")):
         del os.environ[_name]  # a developer's settings must not steer the tests
 
 

@@ -25,14 +25,15 @@ def day_kinds(days: Sequence[date], country: str) -> list[str]:
     Source: working days, holidays and make-up days of the library `holidays`; a year that the
         government has not announced yet has its statutory holidays without make-up days.
     """
+    return [_kind(day, country) for day in days]
+
+
+@lru_cache(maxsize=8192)
+def _kind(day: date, country: str) -> str:
     known = _calendar(country)
-
-    def kind(day: date) -> str:
-        if known.is_working_day(day):
-            return "working"
-        return "holiday" if day in known else "weekend"
-
-    return [kind(d) for d in days]
+    if known.is_working_day(day):
+        return "working"
+    return "holiday" if day in known else "weekend"
 
 
 @cache

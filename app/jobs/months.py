@@ -11,6 +11,8 @@ from analytics.indicators.derived import with_derived
 from analytics.indicators.evaluate import MONTHS, Value, YearCalendar, evaluate
 from app.jobs.flows import make_flows
 from app.jobs.month_items import YearItems, year_calendar, year_items
+from app.jobs.night_flow import KEYS as NIGHT_KEYS
+from app.jobs.night_flow import night_values
 from app.jobs.savings import KEYS as SAVING_KEYS
 from app.jobs.savings import saving_values, verify_savings
 from app.jobs.substations import substation_values
@@ -42,6 +44,7 @@ def compute_months(
     keys = {number: key for key, number in enterprise_ids(conn, applied.park_id).items()}
     mine = {i: month_start(day) for i, day in stale.items() if i in keys}
     values: list[IndicatorValue] = []
+    changed = 0
     for year in range(min(mine.values(), default=today).year, today.year + 1):
         chosen = {i: park.enterprise(keys[i]) for i, day in mine.items() if day.year <= year}
         cal = year_calendar(year, park.data_from, today)
@@ -56,9 +59,12 @@ def compute_months(
     if mine:
         savings = saving_values(conn, applied, ids, min(mine.values()), today)
         values += [v for v in savings if v.enterprise_id in mine]
+    nights = night_values(conn, applied, {i: park.enterprise(keys[i]) for i in mine}, stale, now)
+    for number, (first, made) in nights.items():
+        changed += save_indicators(conn, applied.park_id, made, [(number, first)], now, NIGHT_KEYS)
     scopes: list[tuple[int | None, date]] = list(mine.items())
     kept = [v for v in values if v.enterprise_id is None or v.period_stop > mine[v.enterprise_id]]
-    changed = save_indicators(conn, applied.park_id, kept, scopes, now, KEYS)
+    changed += save_indicators(conn, applied.park_id, kept, scopes, now, KEYS)
     save_definitions(conn, applied.park_id, definitions(park))
     if mine:
         first = min(mine.values())

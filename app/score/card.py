@@ -26,8 +26,8 @@ class EnterpriseScore:
         share_error_points: physical green share of the complete days, told - true [percentage
             points].
         water_error_ratio: intake of the complete days, told / true - 1.
-        saving_error_ratio: verified saving against the true one; None while the chain verifies no
-            savings (`saving_true_kwh` says what there is to find).
+        saving_error_ratio: verified saving against the true one; None: a run of weeks has no
+            baseline (`saving_true_kwh` says what there is to find).
         leak_delay_days: first water alert after the leak began; None without a leak; `inf` when
             it was not told.
         alerts_expected, alerts_raised, alerts_both: of (rule) that ever breach by the truth, that

@@ -116,14 +116,14 @@ WITH mine AS (
     SELECT s.enterprise_id, i.bucket_start, i.value AS kwh
     FROM mine s JOIN interval i USING (channel_id)
     WHERE s.meters = 1 AND i.quality <> 'estimated'
-      AND i.bucket_start >= (%(edges)s)[1]
-      AND i.bucket_start < (%(edges)s)[array_upper(%(edges)s, 1)]
+      AND i.bucket_start >= (%(edges)s::timestamptz[])[1]
+      AND i.bucket_start < (%(edges)s::timestamptz[])[array_upper(%(edges)s::timestamptz[], 1)]
     UNION ALL
     SELECT s.enterprise_id, i.bucket_start, sum(i.value)
     FROM mine s JOIN interval i USING (channel_id)
     WHERE s.meters > 1 AND i.quality <> 'estimated'
-      AND i.bucket_start >= (%(edges)s)[1]
-      AND i.bucket_start < (%(edges)s)[array_upper(%(edges)s, 1)]
+      AND i.bucket_start >= (%(edges)s::timestamptz[])[1]
+      AND i.bucket_start < (%(edges)s::timestamptz[])[array_upper(%(edges)s::timestamptz[], 1)]
     GROUP BY s.enterprise_id, i.bucket_start
 )
 SELECT enterprise_id, width_bucket(bucket_start, %(edges)s::timestamptz[]) AS month_number,
@@ -222,3 +222,26 @@ ON CONFLICT (park_id, indicator) DO UPDATE SET name_zh = excluded.name_zh,
 -- Those that the program no longer knows. %(park_id)s int, %(indicators)s text[]
 DELETE FROM indicator_definition
 WHERE park_id = %(park_id)s AND NOT indicator = ANY (%(indicators)s)
+
+-- name: night_quarters
+-- Quarter-hours of water intake in a range that lie in the local hours before 05:00, the channels of an
+-- enterprise summed; one that lacks a channel is left out. %(enterprise_id)s int,
+-- %(start)s, %(stop)s timestamptz, %(zone)s text
+WITH mine AS (
+    SELECT c.channel_id FROM channel c JOIN meter m USING (meter_id)
+    WHERE m.enterprise_id = %(enterprise_id)s AND c.role = 'water_intake'
+      AND c.retired_at IS NULL AND m.retired_at IS NULL
+)
+SELECT extract(epoch FROM i.bucket_start)::float8 AS at_s,
+       sum(i.value ORDER BY i.channel_id) * 4 AS flow_m3_per_h
+FROM interval i JOIN mine USING (channel_id)
+WHERE i.bucket_start >= %(start)s AND i.bucket_start < %(stop)s
+  AND extract(hour FROM i.bucket_start AT TIME ZONE %(zone)s) < 5
+GROUP BY i.bucket_start
+HAVING count(*) = (SELECT count(*) FROM mine)
+ORDER BY at_s
+
+-- name: newest_night
+-- End of the newest night that is stored. %(enterprise_id)s int
+SELECT max(period_stop) FROM indicator_value
+WHERE enterprise_id = %(enterprise_id)s AND indicator = 'mnf_flow'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -204,6 +205,10 @@ def test_a_handled_record_excuses(sample: Sample) -> None:
     assert any(r.startswith("meter.declared") for r in refusals)
 
 
+@pytest.mark.skipif(
+    not os.environ.get("GREENPARK_TEST_OPENDSM"),
+    reason="installs 1.2 GB in an environment of its own; set GREENPARK_TEST_OPENDSM=1",
+)
 @BOTH
 def test_beside_opendsm(sample: Sample, capsys: pytest.CaptureFixture[str]) -> None:
     """Both savings within each other's uncertainty; their forms differ (theirs is smoothed)."""

@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from app.cli import COMMANDS, make_app
+from app.commands import indicator_lists
 from app.jobs.intervals import CODES
 from app.settings import Settings
 from dashboards.overview import AREA
@@ -54,6 +55,10 @@ def test_park_schema_is_what_the_code_generates() -> None:
     assert committed == Park.model_json_schema(), "run: make schema"
     made = CliRunner().invoke(make_app(), ["schema"])
     assert made.output == page("park.schema.json"), "run: make schema"
+
+
+def test_catalogue_of_indicators_is_what_the_code_generates() -> None:
+    assert page("catalogue.md") == indicator_lists.page(), "run: make schema"
 
 
 def reason_codes() -> set[str]:
