@@ -211,6 +211,16 @@ def night_quarters(
     return np.array([at for at, _ in rows]), np.array([flow for _, flow in rows])
 
 
+def water_hours(
+    conn: Conn, enterprise_id: int, start: datetime, stop: datetime
+) -> tuple[Array, Array]:
+    """Water intake of complete hours: starts [s since 1970] and mean flow [m3/h]."""
+    params = {"enterprise_id": enterprise_id, "start": start, "stop": stop}
+    with translate_db_errors("read hours of water"):
+        rows = conn.execute(named_sql("activity")["water_hours"], params).fetchall()
+    return np.array([at for at, _ in rows]), np.array([flow for _, flow in rows])
+
+
 def newest_night(conn: Conn, enterprise_id: int) -> date | None:
     """First day after the newest night that is stored; None: none is."""
     with translate_db_errors("read night flow"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from statistics import NormalDist
+from math import sqrt
+from statistics import NormalDist, median
 
 import numpy as np
 import numpy.typing as npt
@@ -46,14 +47,14 @@ class LeakLimits:
         smallest_m3_per_h: smallest leak of interest [m3/h].
         share: part of it by which the nights since the onset must have risen.
         sigmas: how many standard errors above the level before the rise must be.
-        nights: length of the stretch that is looked at [nights]; more than half of it high is
-            enough, so a clear leak is known after four of seven.
+        nights: length of the stretch that is looked at [nights], at least 3; more than half
+            of it high is enough, so a clear leak is known after four of seven.
         history: nights from which the noise is taken.
     """
 
     smallest_m3_per_h: float = 5.0
     share: float = 0.7
-    sigmas: float = 2.5
+    sigmas: float = 3.0
     nights: int = 7
     history: int = 365
 
@@ -101,9 +102,9 @@ def find_leaks(
     known = level_m3_per_h.notna().to_numpy() & np.isfinite(wander)
     if not known.any():
         return []
-    days = np.flatnonzero(known)
-    values = level_m3_per_h.to_numpy(dtype=np.float64)[known]
-    track = _Track(values, days, wander[known], noise[known])
+    days: list[int] = np.flatnonzero(known).tolist()
+    values = level_m3_per_h[known].tolist()
+    track = _Track(values, days, wander[known].tolist(), noise[known].tolist())
     dates = daily.index
     return [
         Leak(
@@ -172,25 +173,27 @@ def _variances(nights: pd.Series[float], history: int) -> tuple[Floats, Floats]:
 
 @dataclass
 class _Track:
-    """The level of one meter, followed night by night."""
+    """The level of one meter, followed night by night.
 
-    value: Floats
-    day: npt.NDArray[np.intp]
-    wander: Floats
-    noise: Floats
+    Lists, not arrays: this is scalar work, and the statistics of seven numbers.
+    """
+
+    value: list[float]
+    day: list[int]
+    wander: list[float]
+    noise: list[float]
     before: list[tuple[float, float]] = field(default_factory=list)
 
     def rises(self, limits: LeakLimits) -> list[tuple[int, int, float, float]]:
         """Positions of onset and discovery, size and standard error [m3/h] of each rise."""
         found: list[tuple[int, int, float, float]] = []
-        mean, variance, earliest = float(self.value[0]), float(self.noise[0]), 1
+        mean, variance, earliest = self.value[0], self.noise[0], 1
         for now in range(len(self.value)):
-            gap = int(self.day[now] - self.day[now - 1]) if now else 0
-            variance += float(self.wander[now]) * gap
+            variance += self.wander[now] * (self.day[now] - self.day[now - 1] if now else 0)
             self.before.append((mean, variance))
-            gain = variance / (variance + float(self.noise[now]))
-            reach = STEP_CLIP * float(np.sqrt(variance + self.noise[now]))
-            mean += gain * float(np.clip(self.value[now] - mean, -reach, reach))
+            gain = variance / (variance + self.noise[now])
+            reach = STEP_CLIP * sqrt(variance + self.noise[now])
+            mean += gain * min(max(self.value[now] - mean, -reach), reach)
             variance *= 1 - gain
             step = self._step(now, earliest, limits)
             if step is None:
@@ -198,8 +201,8 @@ class _Track:
             onset, size, error = step
             if size > 0:
                 found.append((onset, now, size, error))
-            mean = float(np.median(self.value[onset : now + 1]))
-            variance = float(self.noise[now]) / (now + 1 - onset) + float(self.wander[now])
+            mean = median(self.value[onset : now + 1])
+            variance = self.noise[now] / (now + 1 - onset) + self.wander[now]
             earliest = now + SETTLE_NIGHTS
         return found
 
@@ -215,21 +218,24 @@ class _Track:
         return (onset, size, error) if sure else None
 
     def _clear(self, now: int, first: int, limits: LeakLimits) -> bool:
-        above = self.value[first : now + 1] - self.before[first][0]
-        middle = float(np.median(above))
-        sign, least = np.sign(middle), limits.rise_m3_per_h
-        if min(abs(middle), sign * np.median(above[-LATEST_NIGHTS:])) < least:
+        """Whether the middle of the nights since `first`, and of the latest, left the level."""
+        level, least = self.before[first][0], limits.rise_m3_per_h
+        middle = median(self.value[first : now + 1])
+        latest = median(self.value[now + 1 - LATEST_NIGHTS : now + 1])
+        if max(middle, latest) <= level - least:
+            return True
+        if min(middle, latest) < level + least:
             return False
-        earlier = np.median(self.value[max(0, first - LOCAL_NIGHTS) : first])
-        return bool(sign < 0 or np.median(self.value[first : now + 1]) - earlier >= least)
+        return middle - median(self.value[max(0, first - LOCAL_NIGHTS) : first]) >= least
 
     def _size(self, now: int, onset: int) -> tuple[float, float]:
         """Height of the nights since the onset above the level before, by least squares."""
         level, variance = self.before[onset]
-        walked = self.day[onset : now + 1] - self.day[onset]
+        above = np.array(self.value[onset : now + 1]) - level
+        walked = np.array(self.day[onset : now + 1]) - self.day[onset]
         spread = self.noise[now] * np.eye(len(walked)) + variance
         spread += self.wander[now] * np.minimum.outer(walked, walked)
         weights = np.linalg.solve(spread, np.ones(len(walked)))
         error = 1 / np.sqrt(weights.sum())
-        size = weights @ (self.value[onset : now + 1] - level) * error**2
+        size = weights @ above * error**2
         return float(size), float(error)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from analytics.water.companions import night_companions
 from analytics.water.leaks import LeakLimits, find_leaks
 from analytics.water.night_flow import (
     intercept_flow,
@@ -20,7 +21,7 @@ from models.indicators import IndicatorValue
 from models.park import Enterprise, Park
 from models.periods import day_start, local_day
 from models.roles import Role
-from storage.amounts import newest_night, night_quarters, role_channels
+from storage.amounts import newest_night, night_quarters, role_channels, water_hours
 from storage.balances import role_days
 from storage.db import Conn
 from storage.findings import save_findings, withdraw_findings
@@ -77,7 +78,9 @@ def _enterprise(
         return []
     nights = night_minimum(at_s, flow, _STEP_S, park.zone)
     if enterprise.water.watch_leaks:
-        _report(conn, park, number, enterprise, nights, (first, stop, now))
+        hours = water_hours(conn, number, *period)
+        others = night_companions(*hours, 3600, park.zone, nights)
+        _report(conn, park, (number, enterprise), (nights, others), (first, stop, now))
     return list(_values(number, enterprise, nights, first))
 
 
@@ -109,20 +112,20 @@ def _values(
 def _report(
     conn: Conn,
     park: Park,
-    number: int,
-    enterprise: Enterprise,
-    nights: pd.Series[float],
+    subject: tuple[int, Enterprise],
+    told: tuple[pd.Series[float], pd.DataFrame],
     span: tuple[date, date, datetime],
 ) -> None:
     """A finding per leak that the nights tell; one that they no longer tell is withdrawn."""
     first, stop, now = span
+    (number, enterprise), (nights, companions) = subject, told
     limits = LeakLimits(smallest_m3_per_h=enterprise.water.smallest_leak_m3_per_h)
     for night in pd.date_range(first - 14 * _DAY, stop - _DAY, freq="D"):
         start = day_start(night.date(), park.zone)
         withdraw_findings(conn, LEAK, number, start, now)
     flow = _without_product(conn, number, stop)
     found = []
-    for leak in find_leaks(nights, limits=limits):
+    for leak in find_leaks(nights, companions, limits):
         if leak.onset < first - 14 * _DAY:
             continue
         evidence = {

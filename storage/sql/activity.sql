@@ -217,6 +217,7 @@ ON CONFLICT (park_id, indicator) DO UPDATE SET name_zh = excluded.name_zh,
     formula = excluded.formula, source = excluded.source, confidence = excluded.confidence,
     sense = excluded.sense, limit_value = excluded.limit_value,
     limit_source = excluded.limit_source
+    WHERE indicator_definition IS DISTINCT FROM excluded
 
 -- name: forget_definitions
 -- Those that the program no longer knows. %(park_id)s int, %(indicators)s text[]
@@ -239,6 +240,13 @@ WHERE i.bucket_start >= %(start)s AND i.bucket_start < %(stop)s
   AND extract(hour FROM i.bucket_start AT TIME ZONE %(zone)s) < 5
 GROUP BY i.bucket_start
 HAVING count(*) = (SELECT count(*) FROM mine)
+ORDER BY at_s
+
+-- name: water_hours
+-- Water intake by hour, complete ones. %(enterprise_id)s int, %(start)s, %(stop)s timestamptz
+SELECT extract(epoch FROM hour_start)::float8 AS at_s, value FROM enterprise_hour
+WHERE enterprise_id = %(enterprise_id)s AND role = 'water_intake' AND hour_start >= %(start)s
+  AND hour_start < %(stop)s AND buckets = expected_buckets
 ORDER BY at_s
 
 -- name: newest_night

@@ -51,7 +51,7 @@ def test_nothing_is_seen_in_advance() -> None:
 
 def test_a_second_leak_after_a_repair() -> None:
     nights = _nights()
-    nights.iloc[60:80] += 5
+    nights.iloc[60:70] += 20
     nights.iloc[ONSET:] += 5
     first, second = find_leaks(nights)
     assert abs((first.onset - _date(60)).days) <= 2
@@ -62,6 +62,30 @@ def test_one_high_night_is_no_leak() -> None:
     nights = _nights()
     nights.iloc[[70, 71, 90]] += 30
     assert find_leaks(nights) == []
+
+
+def test_high_nights_that_are_over_are_no_leak() -> None:
+    nights = _nights()
+    nights.iloc[[70, 71, 72, 75]] += 8  # four of seven, but not two of the last three
+    assert find_leaks(nights) == []
+
+
+def test_the_end_of_a_dip_is_no_leak() -> None:
+    nights = _nights()
+    nights.iloc[ONSET : ONSET + 12] -= 5
+    assert find_leaks(nights) == []
+
+
+def test_a_gap_leaves_room_to_wander() -> None:
+    nights = _nights()
+    nights += np.random.default_rng(9).normal(0, 0.5, NIGHTS).cumsum()
+    nights.iloc[ONSET:] += 10
+    (near,) = find_leaks(nights)
+    nights.iloc[ONSET - 20 : ONSET] = np.nan
+    (far,) = find_leaks(nights)
+    assert near.onset == far.onset == _date(ONSET)
+    width = [leak.size_high_m3_per_h - leak.size_low_m3_per_h for leak in (near, far)]
+    assert width[1] > 1.5 * width[0]
 
 
 def test_size_of_interest() -> None:

@@ -80,6 +80,15 @@ def test_second_two_oclock_missing() -> None:
     assert night_minimum(at_s, np.ones(24), 3600, ROME).isna().all()
 
 
+def test_half_an_hour_is_no_hour() -> None:
+    """Lord Howe puts clocks forward by half an hour: 02:30 to 03:00 is left."""
+    zone = ZoneInfo("Australia/Lord_Howe")
+    at_s = _day(date(2026, 10, 4), zone, 900)
+    flow = np.arange(len(at_s), dtype=float)
+    assert night_minimum(at_s, flow, 900, zone, (2, 3)).isna().all()
+    assert night_mean(at_s, flow, 900, zone, (2, 3)).iloc[0] == 8.5  # steps 8 and 9
+
+
 def test_no_steps_no_nights() -> None:
     assert night_minimum(np.zeros(0), np.zeros(0), 3600, ROME).empty
 
