@@ -48,6 +48,7 @@ def save_indicators(
     sql = named_sql("indicators")
     with translate_db_errors(f"save {len(values)} indicator values"), conn.cursor() as cur:
         cur.execute(sql["create_indicator_staging"])
+        cur.execute(sql["clear_indicator_staging"])
         with cur.copy(sql["copy_indicators"]) as copy:
             copy.set_types(_TYPES)
             for v in values:

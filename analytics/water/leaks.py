@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from math import sqrt
+from math import inf, sqrt
 from statistics import NormalDist, median
 
 import numpy as np
@@ -189,10 +189,13 @@ class _Track:
         found: list[tuple[int, int, float, float]] = []
         mean, variance, earliest = self.value[0], self.noise[0], 1
         for now in range(len(self.value)):
-            variance += self.wander[now] * (self.day[now] - self.day[now - 1] if now else 0)
+            gap = self.day[now] - self.day[now - 1] if now else 0
+            variance += self.wander[now] * gap
             self.before.append((mean, variance))
             gain = variance / (variance + self.noise[now])
-            reach = STEP_CLIP * sqrt(variance + self.noise[now])
+            # a burst must not pull the level up, but after a long gap nothing else is known
+            clip = STEP_CLIP if gap <= limits.nights else inf
+            reach = clip * sqrt(variance + self.noise[now])
             mean += gain * min(max(self.value[now] - mean, -reach), reach)
             variance *= 1 - gain
             step = self._step(now, earliest, limits)

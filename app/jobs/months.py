@@ -60,8 +60,10 @@ def compute_months(
         savings = saving_values(conn, applied, ids, min(mine.values()), today)
         values += [v for v in savings if v.enterprise_id in mine]
     nights = night_values(conn, applied, {i: park.enterprise(keys[i]) for i in mine}, stale, now)
-    for number, (first, made) in nights.items():
-        changed += save_indicators(conn, applied.park_id, made, [(number, first)], now, NIGHT_KEYS)
+    if nights:
+        made = [value for _, some in nights.values() for value in some]
+        since: list[tuple[int | None, date]] = [(i, day) for i, (day, _) in nights.items()]
+        changed += save_indicators(conn, applied.park_id, made, since, now, NIGHT_KEYS)
     scopes: list[tuple[int | None, date]] = list(mine.items())
     kept = [v for v in values if v.enterprise_id is None or v.period_stop > mine[v.enterprise_id]]
     changed += save_indicators(conn, applied.park_id, kept, scopes, now, KEYS)

@@ -1,6 +1,10 @@
 -- name: create_indicator_staging
 CREATE TEMP TABLE IF NOT EXISTS indicator_staging (LIKE indicator_value) ON COMMIT DELETE ROWS
 
+-- name: clear_indicator_staging
+-- What an earlier call in the same transaction staged.
+TRUNCATE indicator_staging
+
 -- name: copy_indicators
 COPY indicator_staging (indicator, park_id, enterprise_id, period_kind, period_start, period_stop,
     value, numerator, denominator, unit, completeness_ratio, estimated_ratio, status, note,

@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
+from analytics.water.companions import night_companions
 from analytics.water.leaks import Leak, LeakLimits, find_leaks
 from analytics.water.night_flow import (
     Floats,
     Window,
-    night_mean,
     night_minimum,
     seven_night_percentile,
 )
@@ -50,19 +50,9 @@ class Area:
     def least(self, window: Window = (2, 4)) -> pd.Series[float]:
         return night_minimum(self.at_s, self.flow_m3_per_h, 3600, ROME, window)
 
-    def mean(self, window: Window) -> pd.Series[float]:
-        return night_mean(self.at_s, self.flow_m3_per_h, 3600, ROME, window)
-
     def companions(self) -> pd.DataFrame:
         """Other hours less the minimum: a constant leak raises both and leaves these alone."""
-        others = {
-            "early": self.least((0, 2)),
-            "night": self.mean((0, 5)),
-            "morning": self.mean((4, 6)),
-            "day_before": self.mean((8, 24)).shift(1),
-            "evening_before": self.mean((22, 24)).shift(1),
-        }
-        return pd.DataFrame(others).sub(self.least(), axis=0)
+        return night_companions(self.at_s, self.flow_m3_per_h, 3600, ROME, self.least())
 
 
 @dataclass(frozen=True)
@@ -96,7 +86,7 @@ def areas() -> dict[int, Area]:
     walls = instants.dt.tz_convert(ROME).dt.strftime("%d/%m/%Y %H:%M")
     assert [row[0] for row in rows[1:]] == walls.tolist()
     at_s = (instants - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy()
-    litres_per_s = np.array([row[1:] for row in rows[1:]], dtype=np.float64)  # "NaN" is text
+    litres_per_s = np.array([row[1:] for row in rows[1:]], dtype=np.float64)  # holes read "NaN"
     return {area: Area(at_s, litres_per_s[:, area - 1] * 3.6) for area in AREAS}
 
 
@@ -120,7 +110,9 @@ def _evaluate(area: Area, size_m3_per_h: float) -> Result:
     for onset in onsets:
         leaking = nights[: onset + WITHIN].copy()
         leaking[onset:] += size_m3_per_h
-        for leak in find_leaks(leaking, companions, limits):
+        beside = companions.copy()  # it leaks from midnight on, not yet on the day before
+        beside.loc[onset, ["day_before", "evening_before"]] -= size_m3_per_h
+        for leak in find_leaks(leaking, beside, limits):
             if leak.found_on >= onset.date() and leak.found_on not in known_on:
                 hits.append((onset.date(), leak))
                 break

@@ -13,7 +13,7 @@ AREAS = sorted(p.stem for p in (REPO / "storage" / "sql").glob("*.sql"))
 BLOCKS = [(area, name) for area in AREAS for name in named_sql(area)]
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 COMMENT = re.compile(r"^\s*--.*$", re.M)
-UTILITY = ("CREATE", "COPY", "LOCK")
+UTILITY = ("CREATE", "COPY", "LOCK", "TRUNCATE")
 
 
 def plain(text: str) -> str:
