@@ -6,14 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-import holidays
-import pandas as pd
 import typer
 
-from analytics.savings.project import Granularity, Project, Span
+from analytics.savings.project import Span
 from analytics.savings.verify import SavingResult, verify
 from app.commands.options import FormatOption, ParkOption
 from app.output import Format, show
+from app.savings_file import MeterFile, project_of_file
 from app.wiring import database, one_park
 from models.errors import ConfigError
 from storage.savings import list_savings
@@ -23,7 +22,6 @@ _COLUMNS = (
     *("saved_high", "unit", "target_amount", "reporting_start", "reporting_stop", "model"),
     *("refusals", "remarks"),
 )
-_RESERVED = ("date", "use", "temperature_degc", "temperature_degf")
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +48,10 @@ def check(
     file: Annotated[Path, typer.Argument(help="CSV: date,use[,temperature_degc][,driver ...]")],
     baseline: Annotated[str, typer.Option(help="2016-01-01..2017-01-01, end excluded")],
     reporting: Annotated[str, typer.Option(help="days after the works, end excluded")],
+    temperature: Annotated[
+        Path | None, typer.Option(help="CSV of date,temperature_degc (or temperature_degf)")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="zone of the days")] = "Asia/Shanghai",
     country: Annotated[str, typer.Option(help="whose holidays are days off")] = "CN",
     monthly: Annotated[bool, typer.Option("--monthly", help="judge months, not days")] = False,
     meter_change: Annotated[
@@ -60,15 +62,27 @@ def check(
 ) -> None:
     """Verify the saving of a meter from a file; exit code 1: refused.
 
-    `use` is the amount of each step; steps shorter than a day are summed to days, and a day with
-    a missing step is missing. Every other numeric column is a driver, e.g. product_t. What lies
-    between baseline and reporting is left out. Times are local.
+    The first column is the time, `use` the amount of each step; steps shorter than a day are
+    summed to days, and a day with a missing step is missing. Every other numeric column is a
+    driver, e.g. product_t. What lies between baseline and reporting is left out.
 
     Example: greenpark savings check meter.csv --baseline 2016-01-01..2017-01-01
     --reporting 2017-02-01..2018-02-01
     """
-    project = _project(file, _span(baseline), _span(reporting), country, monthly, meter_change)
-    result = verify(project)
+    told = MeterFile(
+        file,
+        _span(baseline),
+        _span(reporting),
+        timezone,
+        country,
+        monthly,
+        temperature,
+        tuple(_day(text) for text in meter_change or ()),
+    )
+    try:
+        result = verify(project_of_file(told))
+    except ValueError as exc:  # periods that overlap, and the like
+        raise ConfigError(str(file), [str(exc)]) from exc
     row = said(result)
     show([row], list(row), form, "")
     if not result.accepted:
@@ -97,6 +111,14 @@ def said(result: SavingResult) -> dict[str, Any]:
     }
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is no day; expected e.g. 2016-05-01"
+        raise typer.BadParameter(msg) from None
+
+
 def _span(text: str) -> Span:
     try:
         start, stop = (date.fromisoformat(part) for part in text.split("..", 1))
@@ -104,69 +126,3 @@ def _span(text: str) -> Span:
     except ValueError:
         msg = f"{text!r} is no period; expected e.g. 2016-01-01..2017-01-01"
         raise typer.BadParameter(msg) from None
-
-
-def _project(
-    file: Path,
-    baseline: Span,
-    reporting: Span,
-    country: str,
-    monthly: bool,
-    changes: list[str] | None,
-) -> Project:
-    from analytics.savings.project import MeterRecord
-
-    table = _days(file)
-    granularity: Granularity = "month" if monthly else "day"
-    temperature = table.pop("temperature_degc") if "temperature_degc" in table else None
-    use = table.pop("use")
-    if monthly:
-        counted = use.resample("MS")
-        use = counted.sum().where(counted.count() == counted.size())
-        table = table.resample("MS").sum(min_count=28)
-    years = range(baseline.start.year, reporting.stop.year + 1)
-    off = holidays.country_holidays(country, years=years)
-    return Project(
-        file.stem,
-        use,
-        baseline,
-        Span(baseline.stop, max(reporting.start, baseline.stop)),
-        reporting,
-        table if len(table.columns) else None,
-        temperature,
-        frozenset(off),
-        meter_changes=tuple(
-            MeterRecord(date.fromisoformat(day), handled=True) for day in changes or ()
-        ),
-        granularity=granularity,
-    )
-
-
-def _days(file: Path) -> pd.DataFrame:
-    """Daily sums of use and drivers, means of temperature; incomplete days are missing."""
-    try:
-        raw = pd.read_csv(file)
-    except (OSError, ValueError) as exc:
-        raise ConfigError(str(file), [f"is no readable CSV file: {exc}"]) from exc
-    missing = [c for c in ("date", "use") if c not in raw.columns]
-    if missing:
-        fault = f"column(s) missing: {', '.join(missing)}; expected: {', '.join(_RESERVED)}"
-        raise ConfigError(str(file), [fault])
-    index = pd.to_datetime(raw.pop("date"), errors="coerce")
-    if index.isna().any():
-        line = int(index.isna().to_numpy().argmax()) + 2
-        raise ConfigError(
-            str(file), [f"line {line}: no date; expected e.g. 2016-01-31 or with time"]
-        )
-    raw = raw.apply(pd.to_numeric, errors="coerce").set_index(pd.DatetimeIndex(index))
-    raw.index = raw.index.tz_localize(None) if raw.index.tz is not None else raw.index
-    if "temperature_degf" in raw:
-        raw["temperature_degc"] = (raw.pop("temperature_degf") - 32) / 1.8
-    if raw.index.has_duplicates and (raw.index.normalize() == raw.index).all():
-        raise ConfigError(str(file), ["a date occurs twice; expected each once"])
-    daily = raw.resample("D")
-    counted: pd.DataFrame = daily.count()
-    sums: pd.DataFrame = daily.sum().where(counted.eq(daily.size(), axis=0) & (counted > 0))
-    if "temperature_degc" in raw:
-        sums["temperature_degc"] = daily["temperature_degc"].mean()
-    return sums
