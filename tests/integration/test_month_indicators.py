@@ -176,6 +176,32 @@ def test_the_park_is_the_sum_of_those_that_can_be_told(dsn: str, conn: Conn) -> 
     )
 
 
+def test_a_park_without_its_largest_member_is_no_park(dsn: str, conn: Conn) -> None:
+    site(conn)
+    meter(dsn)
+    send(dsn, "smelter", grid=[5000.0] * (96 * DAYS))
+    report(conn, ("diesel_t", JAN, 1))
+    told = [Reported(2, "smelter", "diesel_t", month, "", 1.0) for month in (JAN, FEB)]
+    with conn.transaction():
+        import_activity(conn, 1, enterprise_ids(conn, 1), told, FILE, NOW)
+    calculate(conn)
+    got = values(conn, None)
+    assert got["energy_total", JAN][0] is not None
+    assert got["energy_total", FEB][0] is None  # the mill does not say whether it burnt diesel
+    assert "not told by mill: not told: a fuel or heat" in got["energy_total", FEB][3]
+
+
+def test_ratios_of_details_are_averaged_and_amounts_added(dsn: str, conn: Conn) -> None:
+    mill = site(conn)
+    meter(dsn)
+    report(conn, ("anode_net_t", JAN, 10), ("anode_ash_ratio", JAN, 0.01), detail="A")
+    report(conn, ("anode_net_t", JAN, 10), ("anode_ash_ratio", JAN, 0.03), detail="B")
+    report(conn, ("anode_sulphur_ratio", JAN, 0.02))
+    calculate(conn)
+    got = values(conn, mill)["anode_co2", JAN][0]
+    assert got == pytest.approx(20 * (1 - 0.02 - 0.02) * 44 / 12)
+
+
 def test_a_meter_and_a_report_of_the_same_are_compared(dsn: str, conn: Conn) -> None:
     mill = site(conn)
     meter(dsn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -178,12 +179,13 @@ def test_process_emissions_by_hand() -> None:
 def test_process_emissions_of_a_year_are_the_sum_of_months() -> None:
     """Minutes of a month belong to its metal: never mean minutes times all metal."""
     items = {
-        "anode_effect_min": month(1.0, 0.0),
+        "anode_effect_min": month(1.0, 0.5),
         "liquid_aluminium_t": month(100.0, 300.0),
     }
     got = values("pfc_co2e", items)
-    assert got[12].value == pytest.approx(got[0].value)
-    assert values("ae_minutes", items)[12].value == pytest.approx(0.25)
+    assert got[1].value == pytest.approx(1.5 * (got[0].value or 0))  # 0.5 x 300 to 1 x 100
+    assert got[12].value == pytest.approx(2.5 * (got[0].value or 0))
+    assert values("ae_minutes", items)[12].value == pytest.approx(0.625)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +246,23 @@ def test_reported_against_incomplete_meters_is_not_told() -> None:
     assert got[1].value is not None
 
 
+def test_heat_sold_is_deducted() -> None:
+    """100 GJ bought less 40 GJ sold are 60 x 34.12 kgce."""
+    heat = {"heat_bought_gj": 100.0, "heat_sold_gj": 40.0}
+    assert january("energy_total", consumption_kwh=0.0, **heat) == pytest.approx(2.0472)
+
+
+def test_claims_are_capped_over_the_year() -> None:
+    """January claims 80 MWh and draws 50, February 0 and 50: 50 by month, 80 by year."""
+    claimed = replace(month(50_000.0, 0.0), year=80_000.0)
+    items = {"grid_draw_kwh": month(50_000.0), "claimed_kwh": claimed}
+    got = values("co2_total_mkt", items, POWER)
+    assert got[0].value == pytest.approx(0.0)
+    assert got[12].value == pytest.approx(20 * 0.6096)
+    gap = values("co2_total_mkt", items | {"diesel_t": month(0.0, np.nan)}, POWER)
+    assert gap[12].value == pytest.approx(0.0)  # January alone is told: its own cap
+
+
 def test_what_is_not_set_is_said_so() -> None:
     notes = {"equal_kgce_per_kwh": "equal_kgce_per_kwh of 2026 is not set"}
     got = values("energy_total_equal", {"consumption_kwh": month(1.0)}, Factors(notes=notes))[0]
@@ -271,7 +290,7 @@ def test_scorecard_of_a_zero_carbon_park() -> None:
     sizes = [core_threshold(v) for v in (1e5, 2e5, 9.9e5, 1e6)]
     assert [s and s.limit for s in sizes] == [None, 0.2, 0.2, 0.3]
     told = {
-        "energy_total": Told(300_000.0, 1.0),  # half a year: 0.6 Mtce a year
+        "energy_total": Told(150_000.0, 1.0),  # half a year: 0.3 Mtce a year
         "co2_per_tce_loc": Told(0.21, 1.0),
         "clean_energy_share": Told(0.9, 1.0),
         "water_reuse": Told(None, 0.0, "not told: water_recycled_m3"),
