@@ -25,6 +25,11 @@ class MeterAmount:
     completeness_ratio: float
     is_main: bool
 
+    @property
+    def node(self) -> str:
+        """Key of its node."""
+        return f"{self.enterprise}/{self.key}"
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -73,7 +78,8 @@ def flow_graph(
 ) -> tuple[list[Node], list[Link]]:
     """Nodes and links of one medium.
 
-    What the meters below a node do not tell goes to `<node>/rest`, so that every node but an
+    Nodes are `@grid` and the like for sources and sinks, `enterprise`, `enterprise/meter`. What
+    the meters below a node do not tell goes to `<node>/*`, so that every node but an
     enterprise with an open balance closes; if they tell more than the node, there is no rest and
     the error is negative. Meters of another month or unit must not be mixed in.
     """
@@ -81,27 +87,28 @@ def flow_graph(
     known = {b.enterprise: b for b in balances}
     for b in balances:
         told = b.completeness_ratio
-        links += [Link(s, b.enterprise, v, told) for s, v in b.sources.items() if v > _TINY]
-        links += [Link(b.enterprise, s, v, told) for s, v in b.sinks.items() if v > _TINY]
-    amounts = {m.key: m for m in meters}
+        links += [Link(f"@{s}", b.enterprise, v, told) for s, v in b.sources.items() if v > _TINY]
+        links += [Link(b.enterprise, f"@{s}", v, told) for s, v in b.sinks.items() if v > _TINY]
+    by_key = {m.key: m for m in meters}
     for m in meters:
-        source = _above(m, amounts, known)
-        if source is not None and source != m.key:
-            links.append(Link(source, m.key, m.amount, m.completeness_ratio))
+        source = _above(m, by_key, known)
+        if source is not None:
+            links.append(Link(source, m.node, m.amount, m.completeness_ratio))
+    amounts = {m.node: m for m in meters}
     links += _rests(links, known, amounts)
     return _nodes(links, known, amounts), sorted(links)
 
 
 def _above(
-    meter: MeterAmount, amounts: Mapping[str, MeterAmount], known: Mapping[str, Balance]
+    meter: MeterAmount, by_key: Mapping[str, MeterAmount], known: Mapping[str, Balance]
 ) -> str | None:
     """Node that a meter hangs on; None for a main meter: its enterprise has it as a source."""
-    parent = amounts.get(meter.parent or "")
+    parent = by_key.get(meter.parent or "")
     if parent is None or (meter.is_main and parent.is_main):
         return None
     if parent.is_main and parent.enterprise in known:
         return parent.enterprise
-    return parent.key
+    return parent.node
 
 
 def _rests(
@@ -115,7 +122,7 @@ def _rests(
     for node, told in below.items():
         has = known[node].used if node in known else amounts[node].amount
         if has - told > _TINY:
-            out.append(Link(node, f"{node}/rest", has - told, 1.0))
+            out.append(Link(node, f"{node}/*", has - told, 1.0))
     return out
 
 
@@ -138,7 +145,7 @@ def _nodes(
         elif given:
             out.append(Node(key, "source", None, sum(given), None))
         else:
-            kind = "rest" if key.endswith("/rest") else "sink"
+            kind = "rest" if key.endswith("/*") else "sink"
             got = sum(link.amount for link in links if link.target == key)
             out.append(Node(key, kind, got, None, None))
     return out

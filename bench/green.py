@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -234,9 +235,10 @@ def measure(conn: Conn, args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    """Exit code 1: a figure is wrong; 2: something is missing."""
-    args = arguments()
+def run(
+    args: argparse.Namespace, work: Callable[[Conn, argparse.Namespace], dict[str, Any]]
+) -> int:
+    """`work` in a fresh database, its figures printed, JSON last; 1: wrong, 2: missing."""
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {args.enterprises} enterprises", flush=True)
     try:
         with (
@@ -247,7 +249,7 @@ def main() -> int:
             connect(dsn, application="bench") as conn,
         ):
             migrate(conn)
-            result = measure(conn, args)
+            result = work(conn, args)
     except (BenchError, StorageError, OSError, subprocess.SubprocessError) as exc:
         print(f"bench: {exc}", file=sys.stderr)
         return 1
@@ -261,4 +263,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(arguments(), measure))

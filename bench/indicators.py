@@ -9,12 +9,9 @@ what it must, or changes more.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
-import subprocess
 import sys
-import tempfile
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,11 +22,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.jobs.indicators import compute_indicators
-from bench import services
-from bench.green import say
+from bench.green import run, say
 from bench.processes import BenchError
 from models.activity import ITEM_OF_ROLE, ITEMS, Reported
-from models.errors import ConfigError, StorageError
 from models.park import Park, parse_park
 from models.periods import day_start
 from models.quantities import QUANTITIES
@@ -37,8 +32,7 @@ from models.roles import ROLE_QUANTITY
 from storage.activity import ActivityFile, import_activity
 from storage.balances import mark_indicators_stale
 from storage.binary import copy_stream, pg_days, pg_times
-from storage.db import Conn, connect
-from storage.migrate import migrate
+from storage.db import Conn
 from storage.parks import apply_park, channels, enterprise_ids
 
 _YEAR = 2025
@@ -251,31 +245,5 @@ def _stored(conn: Conn) -> dict[tuple[str, int | None, str, date], Any]:
     return {row[:4]: row[4:] for row in rows}
 
 
-def main() -> int:
-    """Exit code 1: a figure is wrong; 2: something is missing."""
-    args = arguments()
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {args.enterprises} enterprises", flush=True)
-    try:
-        with (
-            tempfile.TemporaryDirectory(
-                prefix="greenpark-bench-", ignore_cleanup_errors=True
-            ) as folder,
-            services.database(args.root, Path(folder)) as dsn,
-            connect(dsn, application="bench") as conn,
-        ):
-            migrate(conn)
-            result = measure(conn, args)
-    except (BenchError, StorageError, OSError, subprocess.SubprocessError) as exc:
-        print(f"bench: {exc}", file=sys.stderr)
-        return 1
-    except ConfigError as exc:
-        print(f"bench: {exc}", file=sys.stderr)
-        return 2
-    for key, value in result.items():
-        print(f"{key:>24} {value:>16,}" if not isinstance(value, str) else f"{key:>24} {value}")
-    print(json.dumps(result))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(arguments(), measure))

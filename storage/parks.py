@@ -38,7 +38,8 @@ _METERING = "park.metering."
 _CHECKS = (".parent", ".losses_ratio", ".in_service_from")
 # A change of these moves the shares of the park, not the intervals.
 _BOUNDARY = (".in_goal_boundary", ".data_from", ".timezone", ".role", ".in_service_from")
-_SHARES = ("park.green.", "park.goal.")
+_SHARES = ("park.green", "park.goal", "park.energy", "park.thresholds", "park.retrofits")
+_AGREED = (".power.", ".water.")
 # A change of these traces the storage of an enterprise anew.
 _TRACING = (".storage.method", ".storage.efficiency_ratio", ".storage.capacity_kwh")
 
@@ -176,7 +177,7 @@ def apply_park(conn: Conn, park: Park, now: datetime, *, restate: bool = False) 
             sql["retire_missing_channels"],
             common | {"paths": [f"{m.key}/{c}" for m in meters for c in m.channels]},
         )
-        if any(c.path.endswith(_BOUNDARY) or c.path.startswith(_SHARES) for c in changes):
+        if any(_moves_indicators(c.path) for c in changes):
             conn.execute(sql["mark_park_stale"], {"park_id": park_id})
         if old and any(c.path.startswith(_METERING) for c in changes):
             conn.execute(sql["mark_channels_stale"], {"park_id": park_id})
@@ -236,6 +237,11 @@ def _write_enterprise(
         keep_records(conn, [number for number, _ in numbers.values()], wanted, now)
     if any(_moves_balance(c.path, enterprise.key) for c in changes):
         conn.execute(sql["mark_balance_stale"], {"enterprise_id": number})
+
+
+def _moves_indicators(path: str) -> bool:
+    """True for a change after which all indicators of the park are made anew."""
+    return path.endswith(_BOUNDARY) or path.startswith(_SHARES) or any(a in path for a in _AGREED)
 
 
 def _moves_balance(path: str, enterprise: str) -> bool:

@@ -55,7 +55,7 @@ def make_flows(conn: Conn, applied: AppliedPark, first: date, today: date) -> No
     meters = meter_months(conn, params)
     balances = _electricity(balance_months(conn, applied.park_id, start, stop))
     water = _water(water_months(conn, applied.park_id, start, stop))
-    names = {m["meter"]: (m["name_zh"], m["name_en"]) for m in meters} | _enterprises(applied.park)
+    names = _names(applied.park)
     links: list[dict[str, Any]] = []
     nodes: list[dict[str, Any]] = []
     for flows in _graphs(applied.park, meters, {"electricity": balances, "water": water}):
@@ -122,15 +122,19 @@ def _water(rows: Sequence[Mapping[str, Any]]) -> dict[date, list[Balance]]:
     return out
 
 
-def _enterprises(park: Park) -> dict[str, tuple[str, str]]:
-    return {e.key: (e.name.zh, e.name.en) for e in park.enterprises}
+def _names(park: Park) -> dict[str, tuple[str, str]]:
+    """Names of enterprises and meters by the key of their node."""
+    return {e.key: (e.name.zh, e.name.en) for e in park.enterprises} | {
+        f"{e.key}/{m.key}": (m.name.zh, m.name.en) for e in park.enterprises for m in e.meters
+    }
 
 
 def _node(node: Node, names: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     fields = node._asdict()
     key = fields.pop("key")
-    above = names.get(key.removesuffix("/rest"), (key, key))
-    zh, en = _NAMES.get(key) or (
-        (f"{above[0]} 其余", f"{above[1]}, rest") if node.kind == "rest" else above
-    )
-    return {"node": key, "name_zh": zh, "name_en": en, **fields}
+    above = names.get(key.removesuffix("/*"), (key, key))
+    if key.startswith("@"):
+        above = _NAMES[key[1:]]
+    elif node.kind == "rest":
+        above = (f"{above[0]} 其余", f"{above[1]}, rest")
+    return {"node": key, "name_zh": above[0], "name_en": above[1], **fields}

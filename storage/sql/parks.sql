@@ -124,10 +124,16 @@ WHERE m.enterprise_id = %(enterprise_id)s
 ON CONFLICT DO NOTHING
 
 -- name: mark_park_stale
--- All shares of a park, after its boundary changed. %(park_id)s int
+-- All indicators of a park, after its boundary or a factor changed. %(park_id)s int
 INSERT INTO stale_indicator (enterprise_id, from_day)
-SELECT b.enterprise_id, min(b.day) FROM balance_day b JOIN enterprise e USING (enterprise_id)
-WHERE e.park_id = %(park_id)s GROUP BY b.enterprise_id
+SELECT e.enterprise_id, least(
+    (SELECT min(d.day) FROM enterprise_day d WHERE d.enterprise_id = e.enterprise_id),
+    (SELECT min(b.day) FROM balance_day b WHERE b.enterprise_id = e.enterprise_id),
+    (SELECT min(a.month) FROM activity a WHERE a.enterprise_id = e.enterprise_id)) AS first
+FROM enterprise e
+WHERE e.park_id = %(park_id)s
+  AND (EXISTS (SELECT FROM enterprise_day d WHERE d.enterprise_id = e.enterprise_id)
+       OR EXISTS (SELECT FROM activity a WHERE a.enterprise_id = e.enterprise_id))
 ON CONFLICT (enterprise_id) DO UPDATE
     SET from_day = least(stale_indicator.from_day, excluded.from_day)
 

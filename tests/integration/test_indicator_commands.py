@@ -90,3 +90,23 @@ def test_template_command(run: Run, dsn: str, conn: Conn, tmp_path: Path) -> Non
         run("template", str(tmp_path / "steel.xlsx"))
     listed = json.loads(run("template", "--list", "--format", "json"))
     assert {"diesel_t", "contract_demand_kw"} <= {r["item"] for r in listed}
+
+
+def test_a_new_threshold_or_factor_takes_effect(run: Run, dsn: str, conn: Conn) -> None:
+    january(dsn, conn)
+    query = (
+        "SELECT value, limit_value FROM dash.indicator_judged WHERE indicator = %s"
+        " AND period_kind = 'month' AND enterprise_key = 'mill'"
+    )
+    (told,) = conn.execute(query, ("energy_total_equal",)).fetchall()
+    assert told == (None, None)
+    made = document() | {
+        "thresholds": [{"indicator": "energy_total_equal", "limit": 5, "source": "plan"}],
+        "energy": {"equal_value": [{"year": 2026, "value": 0.2856, "source": "one source"}]},
+    }
+    with conn.transaction():
+        apply_park(conn, parse_park(made, "test"), NOW)
+    calculate(conn, NOW)
+    (told,) = conn.execute(query, ("energy_total_equal",)).fetchall()
+    assert told == (pytest.approx(100 * 96 * 31 * 0.2856 / 1000), 5.0)
+    assert conn.execute(query, ("co2_total_loc",)).fetchone()[1] is None  # type: ignore[index]

@@ -175,7 +175,7 @@ def test_flows_of_a_month(run: Callable[..., str], dsn: str, conn: Conn) -> None
         "SELECT sum(consumption_kwh) FROM balance_day WHERE day >= '2026-03-01'"
         " AND day < '2026-04-01'"
     ).fetchone() or (0,)
-    assert link["source"] == "grid"
+    assert link["source"] == "@grid"
     assert link["amount"] == pytest.approx(used)
     water = json.loads(run("flows", "--month", "2026-03", "--medium", "water", "--format", "json"))
-    assert [x["source"] for x in water["links"]] == ["intake"]
+    assert [x["source"] for x in water["links"]] == ["@intake"]
