@@ -320,7 +320,7 @@ OTHERS = (
         "daily against monthly figures",
         "ratio",
         45,
-        formula="largest |sum of days - reported month| / reported month of its items",
+        formula="largest abs(sum of days - reported month) / reported month of its items",
         source="重点用能单位能耗在线监测技术规范",
         confidence="medium",
         kinds=("month",),
