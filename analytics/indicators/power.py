@@ -84,7 +84,7 @@ INDICATORS = (
             "kW",
             41,
             formula="highest sum of grid import of a fixed quarter-hour x 4",
-            source="domain facts 11.10; without one-minute power there is no sliding window",
+            source="our convention; without one-minute power there is no sliding window",
             confidence="own",
             needs=("max_demand_kw",),
             in_park=False,
