@@ -159,7 +159,7 @@ INDICATORS = (
             "tCO2",
             30,
             formula="anode_net_t x (1 - sulphur - ash) x 44/12",
-            source="GB/T 32151.4; domain facts 5.2",
+            source="GB/T 32151.4",
             confidence="high",
             needs=("anode_co2_t",),
         ),
