@@ -126,6 +126,12 @@ def _announce(run: _Demo) -> None:
         )
 
 
+def _scenario(sample: Path) -> Path:
+    """What is played: demo.yaml, or simulation.yaml of a folder without it."""
+    chosen = sample / "demo.yaml"
+    return chosen if chosen.exists() else sample / "simulation.yaml"
+
+
 def _quarter_hour(at: datetime) -> datetime:
     return datetime.fromtimestamp(int(at.timestamp() // 900) * 900, UTC)
 
@@ -140,7 +146,7 @@ def _history(run: _Demo, seed: int, began: float) -> None:
         said = bring_claims(conn, run.park_id, run.sample, run.years, run.at, run.today)
         reports = bring_reports(conn, run.park_id, run.sample, run.years, run.at, run.today)
     console.print(f"imported {said}, {reports}")
-    simulator = ParkSimulator(run.park, load_scenario(run.sample / "simulation.yaml"), seed)
+    simulator = ParkSimulator(run.park, load_scenario(_scenario(run.sample)), seed)
     first = run.park.data_from or date(run.today.year, 1, 1)
     counters = backfill(simulator, run.connect, day_start(first, run.park.zone), run.at)
     console.print(
@@ -151,7 +157,7 @@ def _history(run: _Demo, seed: int, began: float) -> None:
 
 def _live(run: _Demo, clock: AcceleratedClock, seed: int) -> None:
     """Simulator, collector and jobs as processes, until time is up or Ctrl-C."""
-    scenario = str(run.sample / "simulation.yaml")
+    scenario = str(_scenario(run.sample))
     run.stack.start(clock, "collect")
     run.stack.start(clock, "run")
     run.stack.start(

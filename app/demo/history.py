@@ -66,6 +66,8 @@ def bring_reports(
 ) -> str:
     """Import the reported data of the sample park; says how many values it were."""
     file = sample / "activity.csv"
+    if not file.exists():
+        return "no reported values"
     content = file.read_bytes()
     rows = claims_until(read_activity(content, file.name).rows, years, today)
     origin = ActivityFile(file.name, content, "demo", "sample data")

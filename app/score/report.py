@@ -69,6 +69,6 @@ def _lines(
     noticed = sum(e.noticed for e in expecting)
     yield f"events: {noticed} of {len(expecting)} that a finding should tell of were noticed"
     yield (
-        "savings: the chain verifies none yet (no figure for saving error); saving_true_kwh is "
+        "savings: a run of weeks has no baseline (no figure for saving error); saving_true_kwh is "
         "what there is to find"
     )

@@ -84,8 +84,6 @@ def test_energy_balances_in_every_quarter_hour(key: str) -> None:
     load = model.load
     assert net.min() > 0.8 * load.mean_kw / 4 * load.base_ratio
     expected = load.mean_kw
-    if key == "yongzhen":  # its retrofit saves 6 % from June on
-        expected *= 1 - 0.06 * 214 / 365
     if model.pot_lines is not None:
         expected += 623_000  # 4 x 161 cells x 240 kA x 3.95 V / 0.98
     if model.truck_charging is not None:
