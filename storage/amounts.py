@@ -86,16 +86,16 @@ def role_channels(conn: Conn, enterprises: Sequence[int]) -> dict[int, dict[str,
 
 def reported_amounts(
     conn: Conn, enterprises: Sequence[int], stop: date
-) -> dict[tuple[int, str], dict[date, list[float]]]:
-    """Values in force by (enterprise, item) and month; several where details differ."""
+) -> dict[int, dict[str, dict[date, list[float]]]]:
+    """Values in force by enterprise, item and month; several where details differ."""
     with translate_db_errors("read activity data"):
         rows = conn.execute(
             named_sql("activity")["reported_amounts"],
             {"enterprises": list(enterprises), "stop": stop},
         ).fetchall()
-    out: dict[tuple[int, str], dict[date, list[float]]] = {}
+    out: dict[int, dict[str, dict[date, list[float]]]] = {}
     for number, item, month, amounts in rows:
-        out.setdefault((number, item), {})[month] = amounts
+        out.setdefault(number, {}).setdefault(item, {})[month] = amounts
     return out
 
 

@@ -131,7 +131,6 @@ INDICATORS = (
             levels=_levels(1_670, 1_680, 1_720),
         ),
         _ingot_kgce,
-        notes=("fuel_tce",),
     ),
     Indicator(
         about(
@@ -168,7 +167,7 @@ INDICATORS = (
             threshold=Threshold(1.423, "max", "CBAM benchmark of primary aluminium, leaked draft"),
         ),
         _direct,
-        notes=("pfc", "fuel_co2_t"),
+        notes=("pfc",),
     ),
     Indicator(
         about(

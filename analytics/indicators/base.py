@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -95,6 +96,12 @@ class Indicator:
     def key(self) -> str:
         """Its key."""
         return self.about.key
+
+    @cached_property
+    def is_quotient(self) -> bool:
+        """True if its formula has a denominator."""
+        ones = {key: np.ones(1) for key in (*self.about.needs, *self.about.uses)}
+        return self.formula(ones, Factors())[1] is not None
 
 
 def about(key: str, zh: str, en: str, unit: str, row: int, **more: Any) -> Definition:

@@ -58,7 +58,6 @@ INDICATORS = (
         ),
         lambda x, f: (location_t(x, f), None),
         factor=_LOC,
-        notes=("fuel_co2_t",),
     ),
     Indicator(
         about(
@@ -76,7 +75,6 @@ INDICATORS = (
         ),
         lambda x, f: (market_t(x, f), None),
         factor=_MKT,
-        notes=("fuel_co2_t",),
         uses_claims=True,
     ),
     Indicator(

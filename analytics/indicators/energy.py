@@ -53,7 +53,6 @@ INDICATORS = (
             uses=_FUEL,
         ),
         lambda x, f: (total_tce(x, f), None),
-        notes=("fuel_tce",),
     ),
     Indicator(
         about(
@@ -69,7 +68,6 @@ INDICATORS = (
             uses=(*_FUEL, *_CLAIMS),
         ),
         lambda x, f: (fossil_tce(x, f), None),
-        notes=("fuel_tce",),
         uses_claims=True,
     ),
     Indicator(

@@ -108,8 +108,7 @@ def evaluate(
         return
     used = [key for key in (*about.needs, *about.uses) if key in items]
     zero = np.zeros(MONTHS + 1)
-    probe = {key: np.ones(MONTHS + 1) for key in (*about.needs, *about.uses)}
-    is_quotient = indicator.formula(probe, factors)[1] is not None
+    is_quotient = indicator.is_quotient
     amounts, complete, told = _amounts([items[key] for key in used], cal, is_quotient)
     mixed = is_quotient and len({items[key].day is None for key in used}) > 1
     enough = told & ((complete >= least_complete) | ~np.array(mixed))

@@ -111,7 +111,6 @@ INDICATORS = (
         lambda x, f: (x["grid_import_kwh"], x["reactive_kvarh"]),
         finish=_cos,
         year="none",
-        notes=("reactive",),
     ),
     Indicator(
         about(
@@ -132,6 +131,5 @@ INDICATORS = (
         lambda x, f: (x["grid_import_kwh"], x["reactive_kvarh"]),
         finish=_adjustment,
         year="none",
-        notes=("reactive",),
     ),
 )

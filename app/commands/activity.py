@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from app.clock import wall_now
+from app.commands import options
+from app.commands.ledger import DryRun, content_of
 from app.commands.options import ByOption, FormatOption, ParkOption, ReasonOption, audit_faults
 from app.output import Format, show
 from app.template_file import FAMILIES, csv_text, workbook
@@ -69,7 +71,7 @@ def template(
     if file.exists():
         raise ConfigError(str(file), ["is there already; it is not overwritten: choose a folder"])
     found = _park(park_file, park)
-    months = [_month(text) for text in month or ()]
+    months = [options.month(text) for text in month or ()]
     if file.suffix == ".xlsx":
         file.write_bytes(workbook(found, items, months))
     else:
@@ -85,14 +87,6 @@ def _park(park_file: Path | None, key: str | None) -> Park:
         return one_park(conn, key).park
 
 
-def _month(text: str) -> date:
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        msg = f"{text!r} is no month; expected e.g. 2026-03"
-        raise typer.BadParameter(msg) from None
-
-
 def import_file(
     file: Annotated[Path, typer.Argument(help="CSV or Excel, as greenpark template writes it")],
     by: ByOption,
@@ -105,9 +99,7 @@ def import_file(
         ),
     ] = None,
     park: ParkOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="check everything, store nothing")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Import reported data: production, money, fuels, waste, heat, anodes, contracts.
 
@@ -119,10 +111,7 @@ def import_file(
     faults = audit_faults(by, reason)
     if faults:
         raise ConfigError("import activity", faults)
-    try:
-        content = file.read_bytes()
-    except OSError as exc:
-        raise ConfigError(str(file), [f"cannot be read: {exc.strerror}"]) from exc
+    content = content_of(file)
     read = read_activity(content, file.name)
     period = _period(replace) if replace else None
     outside = [
@@ -159,7 +148,7 @@ def _said(name: str, rows: int, blank: int, done: ActivityResult, dry_run: bool)
 def _period(text: str) -> tuple[date, date]:
     if len(text) == 4 and text.isdigit():
         return date(int(text), 1, 1), date(int(text) + 1, 1, 1)
-    first = _month(text)
+    first = options.month(text)
     return first, next_month(first)
 
 

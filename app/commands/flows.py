@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from app.commands import options
 from app.commands.options import FormatOption, NowOption, ParkOption
 from app.output import Format, show
 from app.settings import settings
@@ -48,11 +49,7 @@ def flows(
         today = local_day(clock_of(settings(), now).now(), applied.park.zone)
         first = month_start(month_start(today) - timedelta(days=1))
         if month is not None:
-            try:
-                first = date.fromisoformat(f"{month}-01")
-            except ValueError:
-                msg = f"{month!r} is no month; expected e.g. 2026-03"
-                raise typer.BadParameter(msg) from None
+            first = options.month(month)
         nodes, links = list_flows(conn, applied.park_id, first, medium)
     if form is Format.json:
         unit = "kWh" if medium is Medium.electricity else "m3"

@@ -43,6 +43,19 @@ def moment(text: str) -> date:
         return instant(text)
 
 
+def month(text: str) -> date:
+    """The first day of a month such as 2026-03.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        msg = f"{text!r} is no month; expected e.g. 2026-03"
+        raise typer.BadParameter(msg) from None
+
+
 def instant_of(when: date | None, zones: Collection[ZoneInfo]) -> datetime | None:
     """The instant; a date begins with the local midnight of the one zone.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from analytics.indicators.evaluate import MONTHS, Series, YearCalendar
 from models.activity import ITEM_OF_ROLE, ITEMS, Item
 from models.park import Enterprise
 from models.periods import day_start, next_month
-from models.roles import Role
 from storage.amounts import (
     DayColumns,
     balanced_days,
@@ -71,23 +70,22 @@ def year_items(
     out = {}
     for number in numbers:
         items: dict[str, Series] = {}
+        told = claims.get(number)
+        mine = Claims(told["green"], told["nuclear"], told["certificate"]) if told else None
         if number in balanced:
-            items |= _balance(balanced[number], claims.get(number), cal)
+            items |= _balance(balanced[number], mine, cal)
         gaps: dict[int, dict[str, float]] = {}
         for role, item in ITEM_OF_ROLE.items():
             batches = roles.get(number, {}).get(role)
             if batches is not None:
                 items[item.key] = _metered(metered.get((number, role)), "value", cal, batches)
-        for (owner, key), months in reported.items():
-            if owner == number and key in ITEMS:
+        for key, months in reported.get(number, {}).items():
+            if key in ITEMS:
                 _add_reported(items, gaps, ITEMS[key], months, cal)
         if number in demands:
             items["max_demand_kw"] = demands[number]
         _contract(items, enterprises[number])
-        told = claims.get(number)
-        months_told = [m for kinds in told.values() for m in kinds] if told else []
-        settled = next_month(max(months_told)) if months_told else None
-        out[number] = YearItems(items, gaps, settled)
+        out[number] = YearItems(items, gaps, mine.settled_until if mine else None)
     return out
 
 
@@ -124,9 +122,7 @@ def _due(cal: YearCalendar) -> np.ndarray:
     return due
 
 
-def _balance(
-    columns: DayColumns, claims: Mapping[str, Mapping[date, float]] | None, cal: YearCalendar
-) -> dict[str, Series]:
+def _balance(columns: DayColumns, claims: Claims | None, cal: YearCalendar) -> dict[str, Series]:
     items = {name: _metered(columns, name, cal) for name in columns.values}
     if claims is None:
         return items
@@ -135,8 +131,7 @@ def _balance(
     spans = [(first, next_month(first)) for first in firsts]
     windows = Windows.of([*spans, (firsts[0], spans[-1][1])])
     draws = np.append(np.nan_to_num(draw.month), np.nansum(draw.month))
-    mine = Claims(claims["green"], claims["nuclear"], claims["certificate"])
-    amounts = capped(draws, mine, windows)
+    amounts = capped(draws, claims, windows)
     total = np.sum(
         [amounts[n] for n in ("green_trade_kwh", "nuclear_trade_kwh", "certificate_kwh")], axis=0
     )
@@ -219,16 +214,7 @@ def _contract(items: dict[str, Series], enterprise: Enterprise) -> None:
         )
 
 
-def first_due(park_from: date | None, year: int) -> date:
-    """First day of a year of which data is expected."""
-    begin = date(year, 1, 1)
-    return max(begin, park_from) if park_from else begin
-
-
 def year_calendar(year: int, park_from: date | None, today: date) -> YearCalendar:
     """The calendar of a year; `today` is not over."""
-    return YearCalendar(year, first_due(park_from, year), min(today, date(year, 12, 31) + _DAY))
-
-
-_DAY = timedelta(days=1)
-METERED_ROLES = tuple(Role(role) for role in _ROLES)
+    begin = date(year, 1, 1)
+    return YearCalendar(year, max(begin, park_from or begin), min(today, date(year + 1, 1, 1)))

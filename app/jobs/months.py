@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from analytics.indicators.base import Factors
@@ -10,17 +11,17 @@ from analytics.indicators.catalogue import DEFINITIONS, INDICATORS, threshold_of
 from analytics.indicators.derived import with_derived
 from analytics.indicators.evaluate import MONTHS, Value, YearCalendar, evaluate
 from app.jobs.flows import make_flows
+from app.jobs.green_values import factors_of
 from app.jobs.month_items import YearItems, year_calendar, year_items
 from app.jobs.night_flow import KEYS as NIGHT_KEYS
 from app.jobs.night_flow import night_values
 from app.jobs.savings import KEYS as SAVING_KEYS
 from app.jobs.savings import saving_values, verify_savings
 from app.jobs.substations import substation_values
-from models.co2_factors import factor_of
 from models.definitions import Definition, Threshold
 from models.energy import in_year
 from models.indicators import IndicatorValue, PeriodKind, Status
-from models.park import Enterprise, Park
+from models.park import Park
 from models.periods import local_day, month_start, next_month
 from storage.amounts import park_sums, received_buckets, save_definitions
 from storage.db import Conn
@@ -51,8 +52,11 @@ def compute_months(
         if not chosen or not cal.due_days.any():
             continue
         first = min(day for i, day in mine.items() if i in chosen)
+        shared, least = factors_of_year(park, year), park.rules.min_completeness_ratio
         for number, data in year_items(conn, applied, chosen, cal, first).items():
-            values += _enterprise(park, number, chosen[number], data, cal)
+            standard = chosen[number].power.power_factor_standard
+            factors = replace(shared, power_factor_standard=standard)
+            values += _enterprise(number, data, cal, factors, least)
         values += _completeness(conn, list(chosen), cal, first)
     ids = {key: number for number, key in keys.items()}
     verify_savings(conn, applied, ids, {i: d for i, d in stale.items() if i in keys}, now)
@@ -84,39 +88,37 @@ def definitions(park: Park) -> list[tuple[Definition, Threshold | None]]:
     return [(about, threshold_of(about, limits)) for about in DEFINITIONS.values()]
 
 
-def factors_of_year(park: Park, enterprise: Enterprise, year: int) -> Factors:
+def factors_of_year(park: Park, year: int) -> Factors:
     """The figures that hold for a year, and what they rest on."""
-    energy, green = park.energy, park.green
-    location, market = (factor_of(s, year) for s in (green.location_factor, green.market_factor))
+    energy, electricity = park.energy, factors_of(park, year)
     equal, life = in_year(energy.equal_value, year), in_year(energy.footprint_factor, year)
     clean = next((r for r in energy.clean_grid_ratio if r.year == year), None)
     told = {
         "equal_kgce_per_kwh": equal and f"equal value {equal.value} kgce/kWh: {equal.source}",
         "footprint_kg_per_kwh": life and f"life cycle {life.value} kg/kWh: {life.source}",
-        "location_kg_per_kwh": location and location.note,
-        "market_kg_per_kwh": market and market.note,
         "clean_grid_ratio": clean and f"grid {clean.ratio} clean: {clean.source}",
     }
     notes = {name: note or f"{name} of {year} is not set" for name, note in told.items()}
-    notes |= {"pfc": energy.pfc_source, "tier": energy.tier_source, "reactive": ""}
     return Factors(
         energy,
         equal.value if equal else None,
         life.value if life else None,
-        location.kg_per_kwh if location else None,
-        market.kg_per_kwh if market else None,
+        electricity.location_kg_per_kwh,
+        electricity.market_kg_per_kwh,
         clean.ratio if clean else None,
-        enterprise.power.power_factor_standard,
-        notes,
+        notes={
+            **electricity.notes,
+            **notes,
+            "pfc": energy.pfc_source,
+            "tier": energy.tier_source,
+        },
     )
 
 
 def _enterprise(
-    park: Park, number: int, enterprise: Enterprise, data: YearItems, cal: YearCalendar
+    number: int, data: YearItems, cal: YearCalendar, factors: Factors, least: float
 ) -> Iterator[IndicatorValue]:
-    factors = factors_of_year(park, enterprise, cal.year)
     items = with_derived(data.items, factors)
-    least = park.rules.min_completeness_ratio
     for indicator in INDICATORS:
         for value in evaluate(indicator, items, cal, factors, least):
             kind, start, stop = _period(cal.year, value.month)
