@@ -37,6 +37,7 @@ format: setup    ## repair what lint and format can repair
 schema: setup    ## write the schema of park.yaml, the catalogue, the dashboards
 	$(BIN)/greenpark schema --out docs/park.schema.json
 	$(BIN)/greenpark indicators --page docs/catalogue.md
+	$(BIN)/greenpark rules list --page docs/rules.md
 	$(BIN)/greenpark dashboards build
 
 lock: setup      ## renew requirements.lock (needs uv)

@@ -1,107 +1,99 @@
-"""What a message will say: a snapshot of the facts, taken when the alert changes."""
+"""What a message will say: a snapshot of the facts, taken when it is put into the outbox."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from models.document import Names
-from models.park import Contact, Enterprise, Park
-from models.verdicts import Verdict
-from storage.alerts import OpenAlert
-from storage.outbox import MailKind, NewMail
 
-Reason = Literal["contact", "park_contact", "no_contact"]
+Change = Literal["opened", "worse", "reminder", "escalated", "resolved", "open"]
+"""What happened to an alert; `open`: nothing new, it is listed because it is still open."""
+
+MailKind = Literal["opened", "worse", "reminder", "escalated", "resolved", "digest", "summary"]
+"""A digest covers a day or a week, a summary stands for messages that were too many."""
+
+Reason = Literal["contact", "park_contact", "no_contact", "escalated"]
 
 
-class MailContext(BaseModel):
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Trend(_Facts):
+    """Newest values of the indicator by last day of their period, oldest first; None: missing.
+
+    `targets`: the limit at each of the days; empty: none is known.
+    """
+
+    days: tuple[date, ...]
+    values: tuple[float | None, ...]
+    targets: tuple[float | None, ...] = ()
+
+
+class Item(_Facts):
+    """One alert in a message.
+
+    Attributes:
+        about: enterprise that the alert is about; None: the park itself.
+        object_key, object_name: the meter, project... that it is about; empty: the whole subject.
+        opened_at, resolved_at, acknowledged_at: park clock.
+        is_flapping: it came and went several times; it stays open until it has been calm.
+    """
+
+    alert_id: int
+    rule: str
+    severity: str
+    change: Change
+    about: Names | None = None
+    enterprise: str | None = None
+    object_key: str = ""
+    object_name: Names | None = None
+    evidence: dict[str, Any]
+    opened_at: datetime
+    resolved_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    is_flapping: bool = False
+    trend: Trend | None = None
+
+
+class MailContext(_Facts):
     """Facts of one message, stored as JSON in its outbox row.
 
     Attributes:
-        about: enterprise the message is about; None: the park itself.
+        items: its alerts, the worst first; a summary lists the first ones of `total`.
+        total: number of alerts that it is about.
         reason: why this recipient gets it; `no_contact` stands in for an enterprise without one.
-        opened_at: park clock; `resolved_at` likewise.
-        in_reply_to: Message-ID of the `opened` message of the same alert and recipient.
+        period_start, period_stop: what a digest covers.
+        in_reply_to: Message-ID of the first message of the same alerts to the same recipient.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: MailKind
-    rule: str
-    severity: str
-    evidence: dict[str, Any]
     park: Names
+    park_key: str = ""
     timezone: str
     simulated: bool
-    about: Names | None
     reason: Reason
-    opened_at: datetime
-    resolved_at: datetime | None = None
+    items: tuple[Item, ...]
+    total: int = 0
+    period_start: datetime | None = None
+    period_stop: datetime | None = None
     in_reply_to: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_alert(cls, facts: Any) -> Any:
+        """Rows of version 0.1 had the facts of their only alert beside the others."""
+        if isinstance(facts, dict) and "items" not in facts and "rule" in facts:
+            item = {"alert_id": 0, "change": facts.get("kind")} | facts
+            return facts | {"items": [item], "total": 1}
+        return facts
 
-def recipients(park: Park, enterprise: Enterprise | None) -> tuple[Sequence[Contact], Reason]:
-    """Who hears about an enterprise (or the park), each address once, and why."""
-    reason: Reason = "contact"
-    contacts: Sequence[Contact] = enterprise.contacts if enterprise else park.contacts
-    if enterprise is None:
-        reason = "park_contact"
-    elif not contacts:
-        contacts, reason = park.contacts, "no_contact"
-    return list({c.email.lower(): c for c in reversed(contacts)}.values())[::-1], reason
-
-
-def make_mails(
-    park: Park,
-    enterprise: Enterprise | None,
-    alert: OpenAlert,
-    verdict: Verdict,
-    now: datetime,
-    kind: MailKind,
-) -> list[NewMail]:
-    """One message per recipient about an alert that was just opened or resolved."""
-    contacts, reason = recipients(park, enterprise)
-    facts = MailContext(
-        kind=kind,
-        rule=verdict.rule,
-        severity=verdict.severity,
-        evidence=dict(verdict.evidence),
-        park=park.name,
-        timezone=park.timezone,
-        simulated=park.simulated,
-        reason=reason,
-        about=enterprise.name if enterprise else None,
-        opened_at=alert.opened_at,
-        resolved_at=now if kind == "resolved" else None,
-    )
-    return [_mail(park, alert, contact, facts) for contact in contacts]
-
-
-def _mail(park: Park, alert: OpenAlert, contact: Contact, facts: MailContext) -> NewMail:
-    if facts.kind == "resolved":
-        opened = message_id(park.key, alert, "opened", contact.email)
-        facts = facts.model_copy(update={"in_reply_to": opened})
-    return NewMail(
-        alert_id=alert.alert_id,
-        kind=facts.kind,
-        recipient=contact.email,
-        recipient_name=contact.name,
-        language=contact.language,
-        message_id=message_id(park.key, alert, facts.kind, contact.email),
-        context=facts.model_dump(mode="json"),
-    )
-
-
-def message_id(park_key: str, alert: OpenAlert, kind: MailKind, recipient: str) -> str:
-    """Message-ID of the message of this kind: the same at every attempt.
-
-    The time of opening is part of it, so that alert 1 of another database is another message.
-    """
-    opened_at = alert.opened_at.astimezone(UTC).isoformat()
-    facts = f"{park_key}|{alert.alert_id}|{opened_at}|{kind}|{recipient.lower()}"
-    digest = hashlib.sha256(facts.encode()).hexdigest()[:20]
-    return f"<alert-{alert.alert_id}.{kind}.{digest}@{park_key}.greenpark>"
+    @property
+    def subject(self) -> Names | None:
+        """The one enterprise that all items are about; None: the park or several."""
+        about = {item.enterprise for item in self.items}
+        return self.items[0].about if len(about) == 1 else None

@@ -1,59 +1,55 @@
-"""What a verdict does to an alert; alert and outbox change in the same transaction."""
+"""What verdicts do to the alerts of a park; alerts and notices change in the same transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from alerts.context import make_mails, recipients
+from alerts.context import Change
+from alerts.machine import advance, changes_to_tell, mutes, told
+from alerts.recipients import notices, recipients
 from models.park import Enterprise, Park
-from models.verdicts import Outcome, Verdict
+from models.rules import RuleDefinition, rule_definitions
+from models.verdicts import AlertKey, Verdict
 from storage.alerts import (
-    AlertKey,
-    OpenAlert,
-    open_alert,
+    Alert,
+    Event,
+    Silence,
+    add_events,
+    drop_pending,
+    insert_alerts,
+    list_silences,
     open_alerts,
-    resolve_alert,
+    recent_changes,
     touch_alerts,
-    update_alert,
+    update_alerts,
 )
 from storage.db import Conn
-from storage.outbox import enqueue
+from storage.outbox import NewNotice, add_notices, tell_again
 
 NO_CONTACT = "no contact configured"
-
-
-class Step(StrEnum):
-    """What to do with the alert of a verdict; `open` and `resolve` also send a message."""
-
-    OPEN = "open"
-    UPDATE = "update"
-    RESOLVE = "resolve"
-    TOUCH = "touch"
-    NOTHING = "nothing"
+_TOUCH_EVERY = timedelta(hours=1)  # evaluated_at of unchanged alerts is only this exact
 
 
 @dataclass(frozen=True)
 class LifecycleResult:
-    """How many alerts were opened, got new evidence, and were resolved."""
+    """How many alerts began (pending ones too), fired, changed, and were resolved."""
 
-    opened: int
-    updated: int
-    resolved: int
+    opened: int = 0
+    fired: int = 0
+    updated: int = 0
+    resolved: int = 0
 
 
-def decide(verdict: Verdict, alert: OpenAlert | None) -> Step:
-    """The step that a verdict asks for, given the open alert of its rule and subject, if any."""
-    if alert is None:
-        return Step.OPEN if verdict.outcome is Outcome.BREACH else Step.NOTHING
-    if verdict.outcome is Outcome.CLEAR:
-        return Step.RESOLVE
-    known = (alert.severity, dict(alert.evidence))
-    if verdict.outcome is Outcome.BREACH and known != (verdict.severity, dict(verdict.evidence)):
-        return Step.UPDATE
-    return Step.TOUCH
+@dataclass
+class _Step:
+    """What an evaluation does to the alerts, collected before anything is written."""
+
+    after: dict[AlertKey, Alert]
+    before: Mapping[AlertKey, Alert]
+    dropped: list[int] = field(default_factory=list)
+    notes: dict[AlertKey, str] = field(default_factory=dict)
 
 
 def apply_verdicts(
@@ -64,79 +60,206 @@ def apply_verdicts(
     verdicts: Sequence[Verdict],
     now: datetime,
 ) -> LifecycleResult:
-    """Open, update and resolve alerts and enqueue their e-mails, in the caller's transaction.
+    """Advance the alerts of a park and note what people are to be told; the caller commits.
 
-    `enterprise_keys` names the enterprises in use: alerts of others are closed without a mail and
-    verdicts about them change nothing. A subject without a verdict keeps its alert. `now` is park
-    time, the outbox runs on the wall clock.
+    A subject without a verdict keeps its alert. `now` is park time.
+
+    Args:
+        enterprise_keys: the enterprises in use: alerts of others are closed and nobody is told;
+            verdicts about them change nothing.
 
     Raises:
         StorageError: the database did not do it; commit nothing of it.
     """
-    alerts = open_alerts(conn, park_id)
-    done = dict.fromkeys(Step, 0)
-    done[Step.RESOLVE] = _close_retired(conn, alerts, enterprise_keys, now)
-    untouched = []
-    subjects = {None: None} | {i: park.enterprise(k) for i, k in enterprise_keys.items()}
+    before = open_alerts(conn, park_id)
+    window = timedelta(hours=park.alerts.flap_window_hours)
+    recent = recent_changes(conn, park_id, now - window)
+    step = _Step(dict(before), before)
+    _close_pointless(step, park, enterprise_keys, now)
     for verdict in verdicts:
-        if verdict.enterprise_id not in subjects:
-            continue
-        about = subjects[verdict.enterprise_id]
-        alert = alerts.get((verdict.rule, verdict.enterprise_id))
-        step = decide(verdict, alert)
-        if alert is None:
-            if step is Step.OPEN and not _open(conn, park, about, verdict, now):
-                continue  # another run opened it a moment ago
-        elif step is Step.UPDATE:
-            update_alert(conn, alert, verdict, now)
-        elif step is Step.RESOLVE:
-            _resolve(conn, park, about, alert, verdict, now)
-        else:
-            untouched.append(alert.alert_id)
-        done[step] += 1
-    touch_alerts(conn, untouched, now)
-    return LifecycleResult(done[Step.OPEN], done[Step.UPDATE], done[Step.RESOLVE])
+        known = verdict.enterprise_id is None or verdict.enterprise_id in enterprise_keys
+        if known:
+            rule = tuned(park, enterprise_keys, verdict.rule, verdict.enterprise_id)
+            _advance(step, verdict, rule, park, now, recent)
+    _mute(step, park, enterprise_keys, list_silences(conn, now, park_id), now)
+    return _write(conn, park_id, park, enterprise_keys, step, now)
 
 
-def _close_retired(
-    conn: Conn,
-    alerts: dict[AlertKey, OpenAlert],
-    enterprise_keys: Mapping[int, str],
-    now: datetime,
-) -> int:
-    """Close the alerts of enterprises that are no longer in the park; nobody is mailed."""
-    retired = [key for key in alerts if key[1] is not None and key[1] not in enterprise_keys]
-    for key in retired:
-        alert = alerts.pop(key)
-        resolve_alert(conn, alert, alert.evidence, now, "enterprise is no longer in the park")
-    return len(retired)
+def tuned(
+    park: Park, keys: Mapping[int, str], code: str, enterprise_id: int | None
+) -> RuleDefinition:
+    """The parameters of a rule for a subject: default, park, enterprise."""
+    key = keys.get(enterprise_id) if enterprise_id is not None else None
+    own = park.enterprise(key).rules.get(code) if key is not None else None
+    return rule_definitions()[code].tuned(park.rules.tune.get(code), own)
 
 
-def _open(
-    conn: Conn, park: Park, about: Enterprise | None, verdict: Verdict, now: datetime
-) -> bool:
-    """Open an alert and tell people; False if it is open already."""
-    alert = open_alert(conn, verdict, now, _note(park, about))
-    if alert is not None:
-        enqueue(conn, make_mails(park, about, alert, verdict, now, "opened"))
-    return alert is not None
+def _close_pointless(
+    step: _Step, park: Park, enterprise_keys: Mapping[int, str], now: datetime
+) -> None:
+    """Alerts of enterprises that left and of rules that were switched off end without a word."""
+    for key, alert in step.before.items():
+        code, enterprise_id, _ = key
+        note = ""
+        if enterprise_id is not None and enterprise_id not in enterprise_keys:
+            note = "enterprise is no longer in the park"
+        elif (
+            code not in rule_definitions()
+            or not tuned(park, enterprise_keys, code, enterprise_id).enabled
+        ):
+            note = "the rule is switched off"
+        if note:
+            step.notes[key] = note
+            step.after[key] = replace(
+                alert, state="resolved", evaluated_at=now, muted_by="no longer looked at"
+            )
 
 
-def _resolve(
-    conn: Conn,
-    park: Park,
-    about: Enterprise | None,
-    alert: OpenAlert,
+def _advance(
+    step: _Step,
     verdict: Verdict,
+    rule: RuleDefinition,
+    park: Park,
+    now: datetime,
+    recent: Mapping[AlertKey, Sequence[datetime]],
+) -> None:
+    old = step.after.get(verdict.key)
+    if old is not None and old.state == "resolved":
+        return
+    new = advance(old, verdict, rule, park.alerts, now, recent.get(verdict.key, ()))
+    if new is not None:
+        step.after[verdict.key] = new
+    elif old is not None:
+        del step.after[verdict.key]
+        step.dropped.append(old.alert_id)
+
+
+def _mute(
+    step: _Step,
+    park: Park,
+    keys: Mapping[int, str],
+    silences: Sequence[Silence],
     now: datetime,
 ) -> None:
-    resolve_alert(conn, alert, verdict.evidence, now, _note(park, about))
-    enqueue(conn, make_mails(park, about, alert, verdict, now, "resolved"))
+    inhibited = mutes(list(step.after.values()), rule_definitions())
+    for key, alert in step.after.items():
+        if key in step.notes:
+            continue
+        enterprise = keys.get(key[1]) if key[1] is not None else None
+        why = None
+        if any(m.covers(key[0], enterprise, now) for m in park.maintenance):
+            why = "maintenance"
+        elif silence := next((s for s in silences if s.covers(key, now)), None):
+            why = f"silence:{silence.silence_id}"
+        elif key in inhibited:
+            why = inhibited[key]
+        if why != alert.muted_by:
+            step.after[key] = replace(alert, muted_by=why)
 
 
-def _note(park: Park, about: Enterprise | None) -> str:
-    """What the event must say about the recipients; empty: all is well."""
-    contacts, reason = recipients(park, about)
-    if not contacts:
-        return f"{NO_CONTACT}: nobody was told"
-    return f"{NO_CONTACT}: sent to the park's contacts" if reason == "no_contact" else ""
+def _write(
+    conn: Conn,
+    park_id: int,
+    park: Park,
+    keys: Mapping[int, str],
+    step: _Step,
+    now: datetime,
+) -> LifecycleResult:
+    to_tell: dict[AlertKey, list[Change]] = {}
+    for key, alert in step.after.items():
+        if changes := changes_to_tell(alert, park.alerts, now):
+            to_tell[key] = changes
+            step.after[key] = told(alert, changes, now)
+    new = [alert for key, alert in step.after.items() if key not in step.before]
+    numbers = insert_alerts(conn, park_id, new)
+    for alert in new:
+        if alert.key in numbers:
+            step.after[alert.key] = replace(alert, alert_id=numbers[alert.key])
+        else:  # another run opened it a moment ago
+            del step.after[alert.key]
+            to_tell.pop(alert.key, None)
+    changed, same = [], []
+    for key, alert in step.after.items():
+        old = step.before.get(key)
+        if old is None:
+            continue
+        if replace(alert, evaluated_at=old.evaluated_at) != replace(old, changes=alert.changes):
+            changed.append(alert)
+        elif alert.evaluated_at - old.evaluated_at >= _TOUCH_EVERY:
+            same.append(alert.alert_id)
+    update_alerts(conn, changed)
+    touch_alerts(conn, same, now)
+    drop_pending(conn, step.dropped)
+    events = list(_events(step, to_tell, park, keys, now))
+    add_events(conn, events)
+    _tell(conn, park, keys, step, to_tell, now)
+    states = [(step.before.get(k), a.state) for k, a in step.after.items()]
+    return LifecycleResult(
+        opened=len(numbers),
+        fired=sum(s == "firing" and (b is None or b.state == "pending") for b, s in states),
+        updated=sum(e.old_state == e.new_state for e in events),
+        resolved=sum(s == "resolved" for _, s in states),
+    )
+
+
+def _events(
+    step: _Step,
+    to_tell: Mapping[AlertKey, Sequence[Change]],
+    park: Park,
+    keys: Mapping[int, str],
+    now: datetime,
+) -> list[Event]:
+    out = []
+    for key, alert in step.after.items():
+        old = step.before.get(key)
+        notes = [step.notes[key]] if key in step.notes else []
+        if old is not None and old.severity != alert.severity:
+            notes.append(f"severity {old.severity} -> {alert.severity}")
+        if alert.is_flapping and not (old and old.is_flapping):
+            notes.append("it flaps")
+        if alert.muted_by != (old.muted_by if old else None) and key not in step.notes:
+            notes.append(f"nobody is told: {alert.muted_by}" if alert.muted_by else "told again")
+        for change in to_tell.get(key, ()):
+            if change in ("reminder", "escalated"):
+                notes.append(change)
+        if "opened" in to_tell.get(key, ()):
+            notes += _about_recipients(park, _enterprise(park, keys, alert), alert.rule)
+        if old is None or old.state != alert.state or notes:
+            old_state = old.state if old else None
+            out.append(Event(alert.alert_id, now, old_state, alert.state, "; ".join(notes)))
+    return out
+
+
+def _about_recipients(park: Park, about: Enterprise | None, rule: str) -> list[str]:
+    people = recipients(park, about, rule)
+    if not people:
+        return [f"{NO_CONTACT}: nobody was told"]
+    if people[0][1] == "no_contact":
+        return [f"{NO_CONTACT}: sent to the park's contacts"]
+    return []
+
+
+def _enterprise(park: Park, keys: Mapping[int, str], alert: Alert) -> Enterprise | None:
+    key = keys.get(alert.enterprise_id) if alert.enterprise_id is not None else None
+    return park.enterprise(key) if key is not None else None
+
+
+def _tell(
+    conn: Conn,
+    park: Park,
+    keys: Mapping[int, str],
+    step: _Step,
+    to_tell: Mapping[AlertKey, Sequence[Change]],
+    now: datetime,
+) -> None:
+    rows: list[NewNotice] = []
+    ended = []
+    for key, changes in to_tell.items():
+        alert = step.after[key]
+        if "resolved" in changes:
+            ended.append(alert.alert_id)
+            continue
+        for change in changes:
+            rows += notices(park, _enterprise(park, keys, alert), alert, change, now)
+    add_notices(conn, rows)
+    tell_again(conn, ended, "resolved", now)

@@ -97,11 +97,11 @@ def _deliver_one(
         transport.deliver(mail)
     except NotifyError as exc:
         log.warning(
-            "message of alert %s not delivered (attempt %s): %s",
-            mail.alert_id,
+            "message %s not delivered (attempt %s): %s",
+            mail.outbox_id,
             mail.attempts,
             exc,
-            extra={"event": "outbox.not_delivered", "alert_id": mail.alert_id},
+            extra={"event": "outbox.not_delivered", "outbox_id": mail.outbox_id},
         )
         now = wall_now()
         with translate_db_errors("mark a message"), conn.transaction():

@@ -1,20 +1,21 @@
 """The sentences of each rule, as English gettext messages; translations are in locale/.
 
-A rule that is not listed is described in general terms with its code.
+A rule that is not listed is described in general terms with its name from the table of rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from alerts.language import N_
+from models.rules import rule_definitions
 
 
 @dataclass(frozen=True)
 class RuleWording:
-    """Texts of one rule; placeholders: subject, rule, value, target.
+    """Texts of one rule; placeholders: subject, name, object, value, target.
 
     Attributes:
         opened, resolved: end of the mail's subject line.
@@ -150,17 +151,74 @@ _RULES: Mapping[str, RuleWording] = MappingProxyType(
     }
 )
 
-_OTHER = RuleWording(
-    indicator=N_("Value"),
-    target=N_("Target"),
-    opened=N_("%(rule)s: %(value)s, target %(target)s"),
-    resolved=N_("back to normal, %(rule)s: %(value)s, target %(target)s"),
-    opened_lead=N_("%(subject)s: the rule %(rule)s found %(value)s, the target is %(target)s."),
-    resolved_lead=N_(
-        "%(subject)s: the rule %(rule)s is satisfied again with %(value)s, the target is "
-        "%(target)s."
-    ),
+_ABOVE = RuleWording(
+    indicator="",
+    target=N_("Limit"),
+    opened=N_("%(name)s %(value)s, above the limit %(target)s"),
+    resolved=N_("back to normal, %(name)s %(value)s (limit %(target)s)"),
+    opened_lead=N_("%(subject)s: %(name)s is %(value)s, above the limit of %(target)s."),
+    resolved_lead=N_("%(subject)s: %(name)s is back to normal: %(value)s, limit %(target)s."),
     advice=(_CHECK_DATA,),
+)
+_BELOW = replace(
+    _ABOVE,
+    opened=N_("%(name)s %(value)s, below the limit %(target)s"),
+    opened_lead=N_("%(subject)s: %(name)s is %(value)s, below the limit of %(target)s."),
+)
+_FOUND = RuleWording(
+    indicator="",
+    target="",
+    opened=N_("%(name)s: %(object)s"),
+    resolved=N_("back to normal: %(name)s, %(object)s"),
+    opened_lead=N_("%(subject)s: %(name)s (%(object)s). Details are below."),
+    resolved_lead=N_("%(subject)s: %(name)s (%(object)s) no longer stands."),
+    advice=(
+        N_(
+            "See the details with: greenpark findings, greenpark alerts show. What each code means"
+            " is in docs/operations.md."
+        ),
+    ),
+)
+_SILENT = RuleWording(
+    indicator=N_("Silent for"),
+    target=N_("Limit"),
+    opened=N_("no data from %(object)s for %(value)s"),
+    resolved=N_("data from %(object)s again"),
+    opened_lead=N_(
+        "%(subject)s: no reading of %(object)s has arrived for %(value)s. What depends on it "
+        "cannot be told until it speaks again; registers lose nothing, the gap is filled "
+        "afterwards."
+    ),
+    resolved_lead=N_("%(subject)s: readings of %(object)s arrive again."),
+    advice=(
+        N_("Check the power supply and the network of the meter and its gateway."),
+        N_("If it is being exchanged, record it: greenpark meter replace."),
+    ),
+)
+_LOST = replace(
+    _SILENT,
+    indicator=N_("Silent part of the meters"),
+    opened=N_("%(value)s of the meters are silent: broker or network?"),
+    resolved=N_("the meters speak again"),
+    opened_lead=N_(
+        "%(subject)s: %(value)s of the meters have fallen silent together. That points to the "
+        "broker, the network or the collector, not to the meters; single alerts are held back."
+    ),
+    resolved_lead=N_("%(subject)s: the meters speak again."),
+    advice=(
+        N_("Check broker, network and collector: greenpark doctor names what is out of reach."),
+    ),
+)
+_SPECIAL: Mapping[str, RuleWording] = MappingProxyType(
+    {
+        "meter_silent": _SILENT,
+        "enterprise_silent": replace(
+            _SILENT,
+            opened=N_("no data at all for %(value)s"),
+            resolved=N_("data arrives again"),
+        ),
+        "park_silent": _LOST,
+    }
 )
 
 SEVERITIES: Mapping[str, str] = MappingProxyType(
@@ -176,6 +234,24 @@ STATUSES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+BADGES: Mapping[str, str] = MappingProxyType(
+    {
+        "resolved": N_("Resolved"),
+        "reminder": N_("Reminder"),
+        "escalated": N_("Not acknowledged"),
+        "digest": N_("Digest"),
+        "summary": N_("Summary"),
+    }
+)
+
+PREFIXES: Mapping[str, str] = MappingProxyType(
+    {
+        "worse": N_("now worse: %(headline)s"),
+        "reminder": N_("reminder: %(headline)s"),
+        "escalated": N_("not acknowledged: %(headline)s"),
+    }
+)
+
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "contact": N_(
@@ -183,6 +259,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
             " to the energy management of %(park)s."
         ),
         "park_contact": N_("You receive this mail because you are a contact of %(park)s."),
+        "escalated": N_(
+            "You receive this mail because nobody at %(subject)s has acknowledged the alert in "
+            "time."
+        ),
         "no_contact": N_(
             "No contact is configured for %(subject)s, so this mail goes to the contacts of "
             "%(park)s. Please pass it on and add a contact to the configuration."
@@ -191,6 +271,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def wording(rule: str) -> RuleWording:
-    """The texts of a rule."""
-    return _RULES.get(rule, _OTHER)
+def wording(rule: str, *, has_value: bool = True) -> RuleWording:
+    """The texts of a rule; one without its own is described by its name, value and limit."""
+    if own := _RULES.get(rule) or _SPECIAL.get(rule):
+        return own
+    if not has_value:
+        return _FOUND
+    definition = rule_definitions().get(rule)
+    return _BELOW if definition is not None and definition.sense == "min" else _ABOVE

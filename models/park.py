@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from models.contacts import AlertSettings, Contact, Maintenance
 from models.document import Model, Names
 from models.energy import EnergySettings, Limit, PowerSupply, WaterSettings
 from models.errors import ConfigError
@@ -20,17 +21,8 @@ from models.green import GreenAccounting, StorageTracing
 from models.ledger import LedgerSettings
 from models.meters import Meter, parent_faults
 from models.retrofits import Retrofit, retrofit_faults, retrofits_csv
+from models.rules import RuleSettings, Tuning, known_rules
 from models.sources import Key, Source, Zone, source_faults
-
-Language = Literal["zh-CN", "en"]
-
-
-class Contact(Model):
-    """A person who gets alert e-mails."""
-
-    name: str = Field(min_length=1)
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")]
-    language: Language = "zh-CN"
 
 
 class Targets(Model):
@@ -65,6 +57,9 @@ class Enterprise(Model):
     retrofit_2026: bool = Field(default=False, description="one of the 7 key retrofits")
     contacts: tuple[Contact, ...] = ()
     targets: Targets = Targets()
+    rules: dict[str, Tuning] = Field(
+        default={}, description="parameters of rules that differ from the park's"
+    )
     storage: StorageTracing = Field(
         default=StorageTracing(), description="tracing of what a storage behind the meter holds"
     )
@@ -79,6 +74,8 @@ class Enterprise(Model):
     sources: tuple[Source, ...] = Field(
         default=(), description="devices that do not speak the native JSON"
     )
+
+    _known = field_validator("rules")(known_rules)
 
 
 class GreenGoal(Model):
@@ -98,30 +95,6 @@ class GreenGoal(Model):
         default="ytd", description="how year end is read officially; the others are shown beside it"
     )
     source: str = Field(default="not stated", min_length=1)
-
-
-class RuleSettings(Model):
-    """Thresholds of the rules; every one has a default and can be set per park."""
-
-    green_tolerance_ratio: float = Field(default=0.02, ge=0, le=1)
-    green_critical_ratio: float = Field(
-        default=0.10, ge=0, le=1, description="this far below the path is critical"
-    )
-    intensity_tolerance_ratio: float = Field(default=0.03, ge=0, le=1)
-    intensity_critical_ratio: float = Field(default=0.15, ge=0, le=1)
-    clear_ratio: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="an open alert closes when the excess is below this part of the tolerance",
-    )
-    min_completeness_ratio: float = Field(default=0.90, ge=0, le=1)
-    max_age_days: int = Field(
-        default=3, ge=1, le=31, description="an older value is not the present: cannot tell"
-    )
-    max_settlement_age_days: int = Field(
-        default=75, ge=1, le=400, description="the same for shares that wait for settlements"
-    )
 
 
 class MeteringSettings(Model):
@@ -225,6 +198,10 @@ class Park(Model):
         description="limits of indicators, where the published one does not fit",
     )
     rules: RuleSettings = RuleSettings()
+    alerts: AlertSettings = AlertSettings()
+    maintenance: tuple[Maintenance, ...] = Field(
+        default=(), description="planned times in which nobody is told"
+    )
     metering: MeteringSettings = MeteringSettings()
     validation: ValidationSettings = ValidationSettings()
     contacts: tuple[Contact, ...] = ()
@@ -288,6 +265,7 @@ def _unknown_members(park: Park) -> list[str]:
     known = {e.key for e in park.enterprises}
     named = [(f"boundary {b.key}", (*b.enterprises, *b.without)) for b in park.green.boundaries]
     named += [(f"enterprise {e.key}: direct_users", e.direct_users) for e in park.enterprises]
+    named += [("maintenance", (m.enterprise,)) for m in park.maintenance if m.enterprise]
     return [
         f"{where}: {key!r} is not an enterprise of this park; expected one of: "
         + ", ".join(sorted(known))

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.findings import Severity
 from models.verdicts import Outcome, Verdict
+from rules.snapshot import Snapshot, Subject, Value
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,20 @@ class Measured:
         if self.is_open and excess > tolerance * clear:
             return self.verdict(rule, Outcome.HOLD, **facts)
         return self.verdict(rule, Outcome.CLEAR, **facts)
+
+
+def measured(snapshot: Snapshot, rule: str, subject: Subject, value: Value) -> Measured:
+    """A stored value as a rule about it sees it."""
+    return Measured(
+        snapshot.park_id,
+        subject,
+        value.period_start,
+        value.period_stop,
+        value.value,
+        value.unit,
+        value.completeness_ratio,
+        value.estimated_ratio,
+        value.status,
+        (rule, subject, "") in snapshot.open,
+        max((snapshot.today - value.period_stop).days, 0),
+    )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from models.park import RuleSettings
+from collections.abc import Iterator
+
+from models.rules import RuleSettings
 from models.verdicts import Outcome, Verdict
-from rules.facts import Measured
+from rules.facts import Measured, measured
+from rules.judge import Rule
+from rules.snapshot import Snapshot
 
 ENERGY_RULE = "energy_saving"
 WATER_RULE = "water_saving"
@@ -35,3 +39,19 @@ def specific_consumption(
         clear=settings.clear_ratio,
         target=target,
     )
+
+
+def against_target(rule: str, target_name: str) -> Rule:
+    """The rule for every enterprise that has a target of this name in park.yaml."""
+
+    def ask(snapshot: Snapshot) -> Iterator[Verdict]:
+        about = snapshot.rule(rule, None)
+        for subject, values in snapshot.subjects(about.indicator, about.kind):
+            enterprise = snapshot.enterprise(subject)
+            target = getattr(enterprise.targets, target_name) if enterprise else None
+            if target is not None:
+                seen = measured(snapshot, rule, subject, values[-1])
+                said = specific_consumption(rule, seen, target, snapshot.park.rules)
+                yield said.beside(indicator=about.indicator, kind=about.kind)
+
+    return ask

@@ -1,8 +1,7 @@
-"""findings, alerts: what the system knows."""
+"""findings: what the data says about itself."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -18,17 +17,13 @@ from app.commands.options import (
 from app.output import Format, show
 from app.wiring import database
 from models.findings import Severity
-from storage.alerts import list_alerts
 from storage.findings import FindingFilter, list_findings
 from storage.parks import applied_parks
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the program."""
+    """Add the command to the program."""
     app.command()(findings)
-    group = typer.Typer(no_args_is_help=True, help="Alerts and their e-mails.")
-    group.command("list")(alerts_list)
-    app.add_typer(group, name="alerts")
 
 
 def findings(
@@ -80,38 +75,4 @@ def findings(
         [*columns, "withdrawn_at"] if everything else columns,
         form,
         "no findings: nothing was refused or doubtful",
-    )
-
-
-def alerts_list(
-    everything: Annotated[bool, typer.Option("--all", help="resolved ones as well")] = False,
-    form: FormatOption = Format.table,
-) -> None:
-    """List alerts with their state, reason and e-mails.
-
-    Example: greenpark alerts list --all --format csv
-    """
-    with database() as connect, connect() as conn:
-        rows = [asdict(a) for a in list_alerts(conn, include_resolved=everything)]
-    for row in rows:
-        row["value"], row["target"] = (row["evidence"].get(k) for k in ("value", "target"))
-    show(
-        rows,
-        [
-            "alert_id",
-            "enterprise_key",
-            "rule",
-            "severity",
-            "state",
-            "value",
-            "target",
-            "opened_at",
-            "resolved_at",
-            "mails_sent",
-            "mails_waiting",
-            "mails_failed",
-            "last_error",
-        ],
-        form,
-        "no open alerts",
     )

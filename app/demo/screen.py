@@ -14,7 +14,7 @@ from rich.text import Text
 
 from models.park import Park
 from rules.green import glide_path
-from storage.alerts import AlertRow, list_alerts
+from storage.alerts import AlertFilter, AlertRow, list_alerts
 from storage.db import Conn
 from storage.status import figures
 
@@ -45,7 +45,7 @@ def look(
         now,
         figures(conn, "enterprise_status", park_id),
         loads,
-        list_alerts(conn, park_id, include_resolved=True, limit=5),
+        list_alerts(conn, AlertFilter(park=park.key, include_resolved=True), 5),
         figures(conn, "totals")[0],
         len(list(mails.glob("*.eml"))),
         notes,

@@ -1,96 +1,85 @@
-"""Indicator values against the rules; what they say goes to the alerts."""
+"""A picture of each park against the rules; what they say goes to the alerts, then to people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.lifecycle import apply_verdicts
-from models.indicators import (
-    ENERGY_INTENSITY,
-    GREEN_SHARE_CLAIM,
-    GREEN_SHARE_PHYSICAL,
-    WATER_INTENSITY,
-)
+from alerts.packing import pack_messages
+from app.jobs.snapshot import load_snapshot
+from models.errors import StorageError
 from models.park import Park
-from models.periods import local_day
-from models.verdicts import Verdict
-from rules import green, intensity
-from rules.facts import Measured
-from storage.alerts import open_alerts
+from models.rules import rule_definitions
+from models.verdicts import Outcome, Verdict
+from rules.catalogue import verdicts
+from storage.alerts import note_rule_runs, rule_runs
 from storage.db import Conn, translate_db_errors
-from storage.indicators import newest_values
 from storage.parks import AppliedPark, applied_parks, enterprise_ids
 
-# How year end is read (domain facts 1.3): December is judged month by month until it comes.
-_READINGS = {"ytd": "ytd", "december": "month", "rolling_12m": "rolling_12m"}
+log = logging.getLogger(__name__)
+
+_FIELD = {Outcome.BREACH: "breaches", Outcome.CLEAR: "clears", Outcome.HOLD: "clears"}
 
 
-def evaluate_rules(conn: Conn, now: datetime) -> dict[str, int]:
-    """Ask every rule about every subject it applies to; one transaction per park."""
-    done = {"verdicts": 0, "opened": 0, "resolved": 0}
+def evaluate_rules(conn: Conn, now: datetime) -> dict[str, Any]:
+    """Ask the rules that are due about every subject; one transaction per park."""
+    return _each_park(conn, "evaluate rules", lambda applied: _evaluate(conn, applied, now))
+
+
+def pack_due(conn: Conn, now: datetime) -> dict[str, Any]:
+    """Put what people are to be told into the outbox; one transaction per park."""
+
+    def pack(applied: AppliedPark) -> Mapping[str, int]:
+        keys = {i: k for k, i in enterprise_ids(conn, applied.park_id).items()}
+        return pack_messages(conn, applied.park_id, applied.park, keys, now)
+
+    return _each_park(conn, "pack messages", pack)
+
+
+def _each_park(
+    conn: Conn, action: str, work: Callable[[AppliedPark], Mapping[str, int]]
+) -> dict[str, Any]:
+    """Sum of what was done; what fails for good in one park does not stop the others."""
+    done: Counter[str] = Counter()
+    errors = []
     for applied in applied_parks(conn):
-        with translate_db_errors("evaluate rules"), conn.transaction():
-            keys = {i: k for k, i in enterprise_ids(conn, applied.park_id).items()}
-            verdicts = list(_verdicts(conn, applied, keys, now))
-            result = apply_verdicts(conn, applied.park_id, applied.park, keys, verdicts, now)
-        done["verdicts"] += len(verdicts)
-        done["opened"] += result.opened
-        done["resolved"] += result.resolved
-    return done
+        try:
+            with translate_db_errors(action), conn.transaction():
+                done.update(work(applied))
+        except StorageError as exc:
+            if exc.retryable:
+                raise
+            log.exception("%s: park %s", action, applied.park.key)
+            errors.append(f"park {applied.park.key}: {exc}")
+    return {**done, "error": "; ".join(errors)} if errors else dict(done)
 
 
-def _verdicts(
-    conn: Conn, applied: AppliedPark, keys: dict[int, str], now: datetime
-) -> Iterator[Verdict]:
-    park = applied.park
-    is_open = set(open_alerts(conn, applied.park_id))
-    today = local_day(now, park.zone)
-    stop_by = today + timedelta(days=1)
-
-    def newest(indicator: str, kind: str, *, only_final: bool) -> dict[int | None, dict[str, Any]]:
-        return newest_values(conn, applied.park_id, indicator, kind, stop_by, only_final=only_final)
-
-    share = GREEN_SHARE_CLAIM if park.goal.share == "S3" else GREEN_SHARE_PHYSICAL
-    # A month without its settlement looks worse than it is: only final values are judged.
-    for subject, row in newest(share, _READINGS[park.goal.reading], only_final=True).items():
-        seen = _measured(applied, subject, row, (green.RULE, subject) in is_open, today)
-        yield green.green_share_ytd(seen, park.goal, _goal_ratio(park, keys, subject), park.rules)
-    for rule, indicator, target_name in (
-        (intensity.ENERGY_RULE, ENERGY_INTENSITY, "energy_intensity_kwh_per_t"),
-        (intensity.WATER_RULE, WATER_INTENSITY, "water_intensity_m3_per_t"),
-    ):
-        for subject, row in newest(indicator, "rolling_7d", only_final=False).items():
-            if subject is None or subject not in keys:
-                continue
-            target = getattr(park.enterprise(keys[subject]).targets, target_name)
-            if target is not None:
-                seen = _measured(applied, subject, row, (rule, subject) in is_open, today)
-                yield intensity.specific_consumption(rule, seen, target, park.rules)
+def _evaluate(conn: Conn, applied: AppliedPark, now: datetime) -> Mapping[str, int]:
+    keys = {i: k for k, i in enterprise_ids(conn, applied.park_id).items()}
+    codes = _due(applied.park, rule_runs(conn, applied.park_id), now)
+    said = list(verdicts(load_snapshot(conn, applied, now), codes))
+    result = apply_verdicts(conn, applied.park_id, applied.park, keys, said, now)
+    note_rule_runs(conn, applied.park_id, _counts(codes, said), now)
+    return {"verdicts": len(said), **vars(result)}
 
 
-def _goal_ratio(park: Park, keys: dict[int, str], subject: int | None) -> float:
-    """Year-end goal of the subject: its own, else the park's."""
-    own = None
-    if subject is not None and subject in keys:
-        own = park.enterprise(keys[subject]).targets.green_share_ratio
-    return park.goal.year_end_ratio if own is None else own
+def _due(park: Park, runs: Mapping[str, Mapping[str, Any]], now: datetime) -> list[str]:
+    """Rules whose pause is over; a clock that was set back makes all of them due."""
+    out = []
+    for code, definition in rule_definitions().items():
+        every = timedelta(hours=definition.tuned(park.rules.tune.get(code)).every_hours)
+        asked_at = runs[code]["asked_at"] if code in runs else None
+        if asked_at is None or not asked_at <= now < asked_at + every:
+            out.append(code)
+    return out
 
 
-def _measured(
-    applied: AppliedPark, subject: int | None, row: dict[str, Any], is_open: bool, today: date
-) -> Measured:
-    return Measured(
-        applied.park_id,
-        subject,
-        row["period_start"],
-        row["period_stop"],
-        row["value"],
-        row["unit"],
-        row["completeness_ratio"],
-        row["estimated_ratio"],
-        row["status"],
-        is_open,
-        max((today - row["period_stop"]).days, 0),
-    )
+def _counts(codes: Collection[str], said: Collection[Verdict]) -> dict[str, dict[str, int]]:
+    out = {code: {"breaches": 0, "clears": 0, "cannot_tell": 0} for code in codes}
+    for verdict in said:
+        out[verdict.rule][_FIELD.get(verdict.outcome, "cannot_tell")] += 1
+    return out

@@ -13,7 +13,7 @@ from alerts.email import EmailChannel, SmtpServer
 from alerts.outbox import deliver_due
 from app.clock import wall_now
 from app.jobs.balances import compute_balances
-from app.jobs.evaluate import evaluate_rules
+from app.jobs.evaluate import evaluate_rules, pack_due
 from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
 from app.jobs.lifecycle import keep_house
@@ -31,6 +31,7 @@ CALCULATIONS: Mapping[str, Callable[[Conn, datetime], Mapping[str, Any]]] = {
     "validation": compute_validation,
     "indicators": compute_indicators,
     "rules": evaluate_rules,
+    "messages": pack_due,
 }
 
 

@@ -16,6 +16,7 @@ from analytics.green.balance import BALANCE_COLUMNS
 from app.backfill import arriving
 from app.clock import FixedClock
 from app.jobs.pipeline import calculate
+from app.score.expected import JUDGED
 from collectors.backfill import store_history
 from models.errors import StorageError
 from models.park import Park
@@ -23,7 +24,7 @@ from models.periods import day_start, days
 from models.roles import Role
 from simulators.message import Message
 from simulators.source import ParkSimulator
-from storage.alerts import list_alerts
+from storage.alerts import AlertFilter, list_alerts
 from storage.balances import balance_days, role_days
 from storage.db import Conn
 from storage.findings import list_findings
@@ -160,7 +161,8 @@ def _look(
             "opened_at": a.opened_at,
             "state": a.state,
         }
-        for a in list_alerts(conn, applied.park_id, include_resolved=True)
+        for a in list_alerts(conn, AlertFilter(park=park.key, include_resolved=True))
+        if a.rule in JUDGED
     ]
     names = ["enterprise", "day"]
     return Observed(

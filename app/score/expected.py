@@ -14,6 +14,9 @@ from rules.facts import Measured
 
 _WEEK = 7
 
+JUDGED = (green.RULE, intensity.ENERGY_RULE, intensity.WATER_RULE)
+"""Rules that can be asked about the truth of a simulation."""
+
 
 def breaches(park: Park, truth: pd.DataFrame) -> dict[str, set[str]]:
     """Rules that are in breach on any day, by enterprise.

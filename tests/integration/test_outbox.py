@@ -15,12 +15,12 @@ import pytest
 
 from alerts.lifecycle import LifecycleResult, apply_verdicts
 from alerts.outbox import LEASE, DeliveryResult, deliver_due, pause
+from alerts.packing import pack_messages
 from app.embedded import free_port
-from models.errors import Invalid
 from models.findings import Severity
 from models.park import Park
 from models.verdicts import Outcome, Verdict
-from storage.alerts import list_alerts
+from storage.alerts import AlertFilter, list_alerts
 from storage.db import Conn, connect
 from storage.parks import applied_parks, apply_park, enterprise_ids
 from tests.integration.mails import Crash, DiesAfterDelivery, Sink
@@ -66,6 +66,7 @@ class Site:
         keys = {v: k for k, v in self.ids.items()}
         with self.conn.transaction():
             result = apply_verdicts(self.conn, self.park_id, self.park, keys, [verdict], now)
+            pack_messages(self.conn, self.park_id, self.park, keys, now)
             if then is not None:
                 raise then
             return result
@@ -82,9 +83,9 @@ def site(conn: Conn, dsn: str) -> Site:
 
 
 def test_alert_opens_and_resolves_with_two_threaded_mails(site: Site, sink: Sink) -> None:
-    assert site.say(Outcome.BREACH) == LifecycleResult(1, 0, 0)
+    assert site.say(Outcome.BREACH) == LifecycleResult(opened=1, fired=1)
     assert deliver_due(site.connect, sink.channel(), at(5)) == DeliveryResult(sent=2)
-    assert site.say(Outcome.CLEAR, LATER, value=0.48) == LifecycleResult(0, 0, 1)
+    assert site.say(Outcome.CLEAR, LATER, value=0.48) == LifecycleResult(resolved=1)
     assert deliver_due(site.connect, sink.channel(), at(5)) == DeliveryResult(sent=2)
 
     opened_zh, opened_en, resolved_zh, _ = sink.mails()
@@ -98,13 +99,16 @@ def test_alert_opens_and_resolves_with_two_threaded_mails(site: Site, sink: Sink
 
 def test_still_in_breach_sends_no_second_mail(site: Site, sink: Sink) -> None:
     site.say(Outcome.BREACH)
-    assert site.say(Outcome.BREACH, LATER) == LifecycleResult(0, 0, 0)
-    worse = site.say(Outcome.BREACH, LATER, value=0.3, severity=Severity.CRITICAL)
-    assert worse == LifecycleResult(0, 1, 0)
-    site.say(Outcome.HOLD, LATER, value=0.46)
-    last = LATER + timedelta(hours=1)
+    later = OPENED + timedelta(hours=1)
+    assert site.say(Outcome.BREACH, later) == LifecycleResult()
+    worse = site.say(Outcome.BREACH, later, value=0.3, severity=Severity.CRITICAL)
+    assert worse == LifecycleResult(updated=1)
+    site.say(Outcome.HOLD, later, value=0.46)
+    last = later + timedelta(hours=1)
     site.say(Outcome.CANNOT_TELL, last, value=None)
-    assert deliver_due(site.connect, sink.channel(), at(5)) == DeliveryResult(sent=2)
+    # two contacts hear of it twice: that it is there, and that it got worse
+    assert deliver_due(site.connect, sink.channel(), at(5)) == DeliveryResult(sent=4)
+    assert sink.mails()[-1]["In-Reply-To"] in {m["Message-ID"] for m in sink.mails()[:2]}
     (alert,) = list_alerts(site.conn)
     assert (alert.evidence["value"], alert.severity) == (0.3, "critical")
     assert (alert.opened_at, alert.evaluated_at) == (OPENED, last)
@@ -117,7 +121,7 @@ def test_a_resolved_alert_can_open_again(site: Site, sink: Sink) -> None:
     assert deliver_due(site.connect, sink.channel(), at(5)).sent == 6
     assert len({m["Message-ID"] for m in sink.mails()}) == 6
     assert [a.state for a in list_alerts(site.conn)] == ["firing"]
-    assert len(list_alerts(site.conn, site.park_id, include_resolved=True)) == 2
+    assert len(list_alerts(site.conn, AlertFilter(include_resolved=True))) == 2
 
 
 def test_enterprise_without_contact_is_noted_and_told_to_the_park(site: Site, sink: Sink) -> None:
@@ -143,7 +147,7 @@ def test_alert_of_a_retired_enterprise_is_closed_in_silence(site: Site, sink: Si
     gone = site.ids.pop("shengtai")
     said = replace(samples.verdict(enterprise_id=gone), park_id=site.park_id)
     keys = {v: k for k, v in site.ids.items()}
-    for expected in (LifecycleResult(0, 0, 1), LifecycleResult(0, 0, 0)):
+    for expected in (LifecycleResult(resolved=1), LifecycleResult()):
         with site.conn.transaction():
             result = apply_verdicts(site.conn, site.park_id, site.park, keys, [said], LATER)
         assert result == expected
@@ -153,12 +157,16 @@ def test_alert_of_a_retired_enterprise_is_closed_in_silence(site: Site, sink: Si
 
 
 def test_alert_and_mail_appear_together_or_not_at_all(site: Site, sink: Sink) -> None:
-    with pytest.raises(Invalid):  # JSON has no NaN
-        site.say(Outcome.BREACH, value=float("nan"))
     with pytest.raises(Crash):
         site.say(Outcome.BREACH, then=Crash)
     assert list_alerts(site.conn) == []
     assert deliver_due(site.connect, sink.channel(), at(5)) == DeliveryResult()
+
+
+def test_a_figure_that_is_no_number_stops_nothing(site: Site, sink: Sink) -> None:
+    site.say(Outcome.BREACH, value=float("nan"))  # JSON has no NaN
+    assert list_alerts(site.conn)[0].evidence["value"] is None
+    assert deliver_due(site.connect, sink.channel(), at(5)).sent == 2
 
 
 def test_restart_between_enqueue_and_delivery(site: Site, sink: Sink) -> None:
@@ -264,7 +272,7 @@ def test_two_evaluations_at_once_open_one_alert(site: Site, sink: Sink) -> None:
         assert second.is_alive()
     second.join()
     other.conn.close()
-    assert results == [LifecycleResult(1, 0, 0), LifecycleResult(0, 0, 0)]
+    assert results == [LifecycleResult(opened=1, fired=1), LifecycleResult()]
     assert deliver_due(site.connect, sink.channel(), at(5)).sent == 2
 
 

@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.jobs.balances import compute_balances
-from app.jobs.evaluate import evaluate_rules
+from app.jobs.evaluate import evaluate_rules, pack_due
 from app.jobs.indicators import compute_indicators
 from app.jobs.intervals import compute_intervals
 from models.claims import CertificateRow, TradeRow
 from models.errors import ConfigError
 from models.park import Park
+from models.rules import Tuning, rule_definitions
 from storage.db import Conn
 from storage.ledger import import_certificates, import_trades
 from storage.parks import apply_park, enterprise_ids
@@ -188,7 +189,16 @@ def test_a_gap_is_estimated_and_found(dsn: str, conn: Conn, applied: Park) -> No
     ]
 
 
+def only_green(conn: Conn, park: Park) -> None:
+    """Switch every rule off but the one about the glide path."""
+    off = {c: Tuning(enabled=False) for c in rule_definitions() if c != "green_share_ytd"}
+    rules = park.rules.model_copy(update={"tune": off})
+    with conn.transaction():
+        apply_park(conn, park.model_copy(update={"rules": rules}), NOW)
+
+
 def test_rules_open_and_resolve(dsn: str, conn: Conn, applied: Park) -> None:
+    only_green(conn, applied)
     # beta reports every quarter-hour that it uses nothing; were it silent, the park could not tell
     feed(dsn, BETA, ramp("import_kwh", JAN1, Q, [5.0] * (96 * 59 + 1)))
     month_of_alpha(dsn)  # S3 = S1 = 33.3 %; path on 1 Feb = 30 % + 20 % x 31/365 = 31.7 %
@@ -219,6 +229,7 @@ def test_rules_open_and_resolve(dsn: str, conn: Conn, applied: Park) -> None:
     calculate(conn, march)
     assert evaluate_rules(conn, march)["opened"] == 2  # alpha and the park as a whole
     assert evaluate_rules(conn, march)["opened"] == 0  # once
+    assert pack_due(conn, march)["messages"] == 2
     import_certificates(
         conn,
         ids,
@@ -229,6 +240,7 @@ def test_rules_open_and_resolve(dsn: str, conn: Conn, applied: Park) -> None:
     )
     calculate(conn, march)
     assert evaluate_rules(conn, march)["resolved"] == 2
+    assert pack_due(conn, march)["messages"] == 2
     kinds = conn.execute("SELECT kind, recipient FROM outbox ORDER BY 1, 2").fetchall()
     assert kinds == [
         ("opened", "energy@park.example"),
@@ -346,6 +358,7 @@ def test_a_modulus_set_later_turns_a_fall_into_a_roll_over(
 def test_dead_meters_do_not_keep_alerts_alive_or_close_them(
     dsn: str, conn: Conn, applied: Park
 ) -> None:
+    only_green(conn, applied)
     month_of_alpha(dsn)
     calculate(conn)
     later = NOW + timedelta(days=120)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from alerts.context import make_mails
+from alerts.packing import Parcel, Writer, message_id
+from models.contacts import Contact
 from models.document import Names
 from models.findings import Severity
-from models.park import Contact, Enterprise, Park, parse_park
+from models.park import Park, parse_park
 from models.verdicts import Outcome, Verdict
-from storage.alerts import OpenAlert
-from storage.outbox import ClaimedMail, MailKind
+from storage.alerts import Alert
+from storage.db import Conn
+from storage.outbox import ClaimedMail, Waiting
 
 OPENED_AT = datetime(2026, 3, 15, 0, 15, tzinfo=UTC)  # 08:15 in Shanghai
 RESOLVED_AT = datetime(2026, 3, 18, 2, 0, tzinfo=UTC)
@@ -82,28 +85,96 @@ def verdict(
     return Verdict(rule, 1, enterprise_id, outcome, severity, evidence or green())
 
 
-def open_alert(severity: str = "warning", **evidence: Any) -> OpenAlert:
-    return OpenAlert(7, "green_share_ytd", 1, "firing", severity, green(**evidence), OPENED_AT)
+def open_alert(severity: str = "warning", state: str = "firing", **evidence: Any) -> Alert:
+    return Alert(
+        alert_id=7,
+        rule="green_share_ytd",
+        enterprise_id=1,
+        about="",
+        state=state,
+        severity=severity,
+        evidence=green(**evidence),
+        opened_at=OPENED_AT,
+        evaluated_at=OPENED_AT,
+        fired_at=None if state == "pending" else OPENED_AT,
+    )
+
+
+def waiting(
+    said: Verdict | None = None, number: int = 1, contact: Contact | None = None, **changes: Any
+) -> Waiting:
+    """A notice that somebody is to be told of an alert."""
+    said = said or verdict()
+    person = contact or Contact.model_validate(ZHANG)
+    facts: dict[str, Any] = {
+        "alert_id": number,
+        "rule": said.rule,
+        "enterprise_id": said.enterprise_id,
+        "about": said.about,
+        "state": "firing",
+        "severity": said.severity.value,
+        "evidence": said.evidence,
+        "opened_at": OPENED_AT,
+        "fired_at": OPENED_AT,
+        "resolved_at": None,
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "is_flapping": False,
+        "notice_id": number,
+        "change": "opened",
+        "at": OPENED_AT,
+        "channel": "email",
+        "recipient": person.email,
+        "recipient_name": person.name,
+        "language": person.language,
+        "reason": "contact",
+        "way": "at_once",
+    }
+    return Waiting(**facts | changes)
 
 
 def claimed(
     language: str = "zh-CN",
-    kind: MailKind = "opened",
+    kind: str = "opened",
     park: Park | None = None,
     said: Verdict | None = None,
     contact: dict[str, str] | None = None,
     name: dict[str, str] | None = None,
+    others: tuple[Verdict, ...] = (),
+    **changes: Any,
 ) -> ClaimedMail:
     """The outbox row of a message to one contact."""
     park = park or make_park()
     person = Contact.model_validate((contact or ZHANG) | {"language": language})
-    changes: dict[str, Any] = {"contacts": (person,)}
-    if name:
-        changes["name"] = Names.model_validate(name)
     said = said or verdict()
-    about: Enterprise | None = None
-    if said.enterprise_id is not None:
-        about = park.enterprises[0].model_copy(update=changes)
-    (mail,) = make_mails(park, about, open_alert(), said, RESOLVED_AT, kind)
-    fields = {f: getattr(mail, f) for f in mail.__dataclass_fields__}
-    return ClaimedMail(**fields, outbox_id=1, created_at=CREATED_AT, attempts=1)
+    if name:
+        named = park.enterprises[0].model_copy(update={"name": Names.model_validate(name)})
+        park = park.model_copy(update={"enterprises": (named, *park.enterprises[1:])})
+    for_park = said.enterprise_id is None
+    facts: dict[str, Any] = {
+        "change": kind,
+        "reason": "park_contact" if for_park else "contact",
+        "state": "resolved" if kind == "resolved" else "firing",
+        "resolved_at": RESOLVED_AT if kind == "resolved" else None,
+    } | changes
+    if kind == "summary":
+        facts["change"] = "opened"
+    notices = tuple(
+        waiting(v, number, person, **facts) for number, v in enumerate((said, *others), 1)
+    )
+    opened = Parcel("opened", tuple(replace(n, change="opened") for n in notices))
+    thread = "" if kind in ("opened", "summary") else message_id(park.key, opened)
+    writer = Writer(cast("Conn", None), 1, park, {1: "shengtai", 2: "huize"}, RESOLVED_AT, {})
+    message = writer.message(Parcel(kind, notices, thread))
+    return ClaimedMail(
+        outbox_id=1,
+        channel=message.channel,
+        kind=message.kind,
+        recipient=message.recipient,
+        recipient_name=message.recipient_name,
+        language=message.language,
+        message_id=message.message_id,
+        context=message.context,
+        created_at=CREATED_AT,
+        attempts=1,
+    )

@@ -12,6 +12,7 @@ import pytest
 
 from alerts.messages import build_message
 from models.errors import NotifyError
+from models.rules import rule_definitions
 from models.verdicts import Outcome
 from storage.outbox import ClaimedMail
 from tests.unit.alerts import samples
@@ -133,7 +134,7 @@ def test_park_alert_names_the_park_once() -> None:
 def test_unknown_rule_and_missing_figures_are_still_a_mail() -> None:
     said = samples.verdict(evidence={"reason": "x"}, rule="new_rule")
     message = received(samples.claimed("zh-CN", said=said))
-    assert message["Subject"] == "[东河园区] 盛泰: new_rule：–，目标 –"
+    assert message["Subject"] == "[东河园区] 盛泰: new_rule：盛泰"
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
@@ -229,3 +230,50 @@ def test_headers_thread_and_mark_as_automatic() -> None:
 def test_long_park_key_keeps_the_message_id_in_one_piece() -> None:
     mail = samples.claimed(park=samples.make_park(key="p" * 48))
     assert received(mail)["Message-ID"] == mail.message_id
+
+
+@pytest.mark.parametrize(
+    ("kind", "zh", "en"),
+    [
+        ("worse", "情况加重：绿电占比 43.1 %，低于路径 47.5 %", "now worse: green share"),
+        ("reminder", "提醒：绿电占比 43.1 %，低于路径 47.5 %", "reminder: green share"),
+        ("escalated", "尚未确认：绿电占比 43.1 %，低于路径 47.5 %", "not acknowledged: green"),
+        ("summary", "其余 1 项告警合并为一封", "1 more alerts in one mail"),
+    ],
+)
+def test_subject_says_why_it_comes_again(kind: str, zh: str, en: str) -> None:
+    assert zh in str(received(samples.claimed("zh-CN", kind))["Subject"])
+    assert en in str(received(samples.claimed("en", kind))["Subject"])
+
+
+def test_several_alerts_share_a_mail() -> None:
+    silent = samples.verdict(
+        rule="meter_silent", evidence={"value": 26.0, "target": 2.0, "unit": "h"}
+    )
+    message = received(samples.claimed("zh-CN", others=(silent,)))
+    expected = "[东河园区] 盛泰: 2 项告警：绿电占比 43.1 %，低于路径 47.5 %; 盛泰 已 26.00 h 无数据"
+    assert message["Subject"] == expected
+    for kind in ("plain", "html"):
+        text = body(message, kind)
+        assert text.count("43.1 %") >= 2
+        assert "请检查表计及其网关的供电与网络" in text
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("code", list(rule_definitions()))
+def test_every_rule_can_be_told(code: str, language: str) -> None:
+    definition = rule_definitions()[code]
+    for value in (0.5, None):
+        evidence = {"value": value, "target": value, "unit": definition.unit}
+        for kind in ("opened", "worse", "reminder", "escalated", "resolved", "summary"):
+            said = samples.verdict(rule=code, evidence=evidence)
+            message = received(samples.claimed(language, kind, said=said))
+            text = str(message["Subject"]) + body(message, "plain")
+            assert "None" not in text
+            assert "%(" not in text
+            named = definition.name.get(language)
+            special = code.endswith("_silent") or definition.code in _OWN_WORDS
+            assert special or named in text
+
+
+_OWN_WORDS = ("green_share_ytd", "energy_saving", "water_saving")

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from models.findings import Severity
-from models.park import GreenGoal, RuleSettings
+from models.park import GreenGoal
+from models.rules import RuleSettings
 from models.verdicts import Outcome, Verdict
 from rules.facts import Measured
 from rules.green import glide_path, green_share_ytd

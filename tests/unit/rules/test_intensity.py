@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from models.findings import Severity
-from models.park import RuleSettings
+from models.rules import RuleSettings
 from models.verdicts import Outcome, Verdict
 from rules.facts import Measured
 from rules.intensity import ENERGY_RULE, WATER_RULE, specific_consumption
