@@ -21,6 +21,7 @@ bench: setup     ## how fast are collector, metering, simulator (ARGS=--quick; t
 	$(BIN)/python bench/simulate.py $(ARGS)
 	$(BIN)/python bench/green.py $(ARGS)
 	$(BIN)/python bench/indicators.py $(ARGS)
+	$(BIN)/python bench/alerts.py $(ARGS)
 	$(BIN)/python bench/forecast.py $(ARGS)
 
 check: setup     ## lint, format, types, import contracts, spelling

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import parseaddr
-from typing import Literal
+from typing import Literal, Self
 
 from alerts.messages import build_message
 from models.errors import NotifyError
@@ -31,9 +30,9 @@ class SmtpServer:
     timeout_s: float = 20.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class EmailChannel:
-    """Delivers outbox rows as e-mails.
+    """Delivers outbox rows as e-mails; within `with` one session serves many of them.
 
     Attributes:
         sender: From, with or without a name.
@@ -43,6 +42,16 @@ class EmailChannel:
     server: SmtpServer
     sender: str
     grafana_url: str
+    _keep: bool = field(default=False, init=False, repr=False)
+    _open: smtplib.SMTP | None = field(default=None, init=False, repr=False)
+
+    def __enter__(self) -> Self:
+        self._keep = True
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._keep = False
+        self._close()
 
     def deliver(self, mail: ClaimedMail) -> None:
         """Hand one message to the mail server; returning means that it has taken it.
@@ -52,28 +61,40 @@ class EmailChannel:
                 good; retryable if it cannot be reached or says "later".
         """
         message = build_message(mail, self.sender, self.grafana_url)
-        with _session(self.server, mail.recipient) as smtp:
+        smtp = self._session(mail.recipient)
+        try:
             _send(smtp, message, parseaddr(self.sender)[1], mail.recipient)
+        except NotifyError:
+            self._close()  # whatever state it is in, the next message gets a new one
+            raise
+        if not self._keep:
+            self._close()
 
+    def _session(self, recipient: str) -> smtplib.SMTP:
+        """A greeted, secured and logged-in session; what fails here is not the message's fault."""
+        if self._open is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                if self._open.rset()[0] == 250:  # the server may have closed an idle session
+                    return self._open
+            self._close()
+        try:
+            self._open = _connect(self.server)
+        except (smtplib.SMTPException, OSError) as exc:
+            cause = f"mail server {self.server.host}:{self.server.port}: {_reply(exc)}"
+            raise NotifyError(recipient, cause, permanent=False) from exc
+        return self._open
 
-@contextmanager
-def _session(server: SmtpServer, recipient: str) -> Iterator[smtplib.SMTP]:
-    """A greeted, secured and logged-in session; whatever fails here is not the message's fault."""
-    try:
-        smtp = _connect(server)
-    except (smtplib.SMTPException, OSError) as exc:
-        cause = f"mail server {server.host}:{server.port}: {_reply(exc)}"
-        raise NotifyError(recipient, cause, permanent=False) from exc
-    try:
-        yield smtp
-    finally:
-        with suppress(smtplib.SMTPException, OSError):  # a taken message stays taken
-            smtp.quit()
-        smtp.close()
+    def _close(self) -> None:
+        """End the session; a message that was taken stays taken."""
+        smtp, self._open = self._open, None
+        if smtp is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                smtp.quit()
+            smtp.close()
 
 
 def _connect(server: SmtpServer) -> smtplib.SMTP:
-    tls = ssl.create_default_context()
+    tls = None if server.security == "none" else ssl.create_default_context()
     smtp = (
         smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=tls)
         if server.security == "tls"

@@ -14,6 +14,7 @@ from io import BytesIO
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from babel.core import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -53,9 +54,9 @@ class Speech:
     language: str
 
     @property
-    def locale(self) -> str:
+    def locale(self) -> Locale:
         """Locale of numbers and dates."""
-        return _LOCALES.get(self.language, _LOCALES["en"])
+        return _locale(_LOCALES.get(self.language, _LOCALES["en"]))
 
     def text(self, msgid: str, **values: str) -> str:
         """The translation of `msgid` with its placeholders filled."""
@@ -107,6 +108,12 @@ class Speech:
             time=format_datetime(local, "HH:mm", locale=self.locale),
             offset=format_datetime(local, "xxx", locale=self.locale),
         )
+
+
+@cache
+def _locale(name: str) -> Locale:
+    """Parsed once: babel looks for its file at every use of a name."""
+    return Locale.parse(name)
 
 
 def _decimal(value: float) -> Decimal:

@@ -66,12 +66,9 @@ def calculate(connect: Callable[[], Conn], now: datetime) -> dict[str, Mapping[s
 
 def deliver(connect: Callable[[], Conn], settings: Settings, now: datetime) -> Mapping[str, Any]:
     """Send what waits in the outbox."""
-    with connect() as conn:
+    with connect() as conn, mail_channel(settings) as channel:
         return _noted(
-            conn,
-            "delivery",
-            now,
-            lambda: asdict(deliver_due(connect, mail_channel(settings), wall_now)),
+            conn, "delivery", now, lambda: asdict(deliver_due(connect, channel, wall_now))
         )
 
 
