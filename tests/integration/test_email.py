@@ -178,27 +178,24 @@ def test_recipient_cannot_steer_the_file_name(sink: Sink) -> None:
 
 
 def test_one_session_serves_many_mails_and_survives_its_end(sink: Sink) -> None:
-    connections: list[object] = []
-
-    async def handle_EHLO(*words: Any) -> list[str]:
-        connections.append(words)
-        return list(words[-1])
-
-    sink.handle_EHLO = handle_EHLO  # type: ignore[attr-defined]
     with sink.channel() as channel:
-        for _ in range(5):
-            channel.deliver(samples.claimed())
-        assert len(connections) == 1
-        assert channel._open is not None
-        channel._open.close()  # as a server or a firewall does with an idle session
         channel.deliver(samples.claimed())
-        assert len(connections) == 2
+        first = channel._open
+        assert first is not None
+        for _ in range(4):
+            channel.deliver(samples.claimed())
+        assert channel._open is first
+        first.quit()  # gone, as when a server ends an idle session
+        channel.deliver(samples.claimed())
+        assert channel._open not in (first, None)
         sink.refuses[TO] = "550 no such user"
         with pytest.raises(NotifyError, match="550 no such user"):
             channel.deliver(samples.claimed())
+        assert channel._open is None
         sink.refuses.clear()
         channel.deliver(samples.claimed())
+    assert channel._open is None
     assert len(sink.mails()) == 7
-    for _ in range(2):
-        sink.channel().deliver(samples.claimed())  # without `with` each has its own
-    assert len(sink.mails()) == 9
+    channel.deliver(samples.claimed())  # without `with` each has a session of its own
+    assert channel._open is None
+    assert len(sink.mails()) == 8
