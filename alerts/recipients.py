@@ -48,29 +48,21 @@ def notices(
 ) -> list[NewNotice]:
     """One notice per address; nobody gets the same twice, however often it is listed."""
     escalated = change == "escalated" or alert.escalated_at is not None
-    found: dict[tuple[str, str], NewNotice] = {}
+    found: dict[str, NewNotice] = {}
     for contact, reason in recipients(park, about, alert.rule, escalated=escalated):
-        for channel, recipient in _addresses(contact):
-            notice = NewNotice(
-                alert_id=alert.alert_id,
-                change=change,
-                at=now,
-                channel=channel,
-                recipient=recipient,
-                recipient_name=contact.name,
-                language=contact.language,
-                reason=reason,
-                way=way(contact, alert.severity),
-            )
-            found.setdefault((channel, recipient.lower()), notice)
+        notice = NewNotice(
+            alert_id=alert.alert_id,
+            change=change,
+            at=now,
+            channel="email",
+            recipient=contact.email,
+            recipient_name=contact.name,
+            language=contact.language,
+            reason=reason,
+            way=way(contact, alert.severity),
+        )
+        found.setdefault(contact.email.lower(), notice)
     return list(found.values())
-
-
-def _addresses(contact: Contact) -> Iterator[tuple[str, str]]:
-    if contact.email:
-        yield "email", contact.email
-    for name in contact.channels:
-        yield "named", name
 
 
 def way(contact: Contact, severity: str) -> str:

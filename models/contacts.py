@@ -16,14 +16,11 @@ Language = Literal["zh-CN", "en"]
 
 
 class Contact(Model):
-    """A person or a group that hears of alerts, by e-mail or over channels of the deployment."""
+    """A person who gets alert e-mails."""
 
     name: str = Field(min_length=1)
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")] | None = None
+    email: Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")]
     language: Language = "zh-CN"
-    channels: tuple[Key, ...] = Field(
-        default=(), description="webhooks and chat groups by their name in the channels file"
-    )
     digest: Literal["daily", "weekly"] = Field(
         default="daily", description="when what is not told at once is told"
     )
@@ -34,13 +31,6 @@ class Contact(Model):
     only_escalated: bool = Field(
         default=False, description="hears only of what nobody acknowledged in time"
     )
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Contact:
-        if not self.email and not self.channels:
-            msg = f"contact {self.name!r} has neither email nor channels: nothing reaches it"
-            raise ValueError(msg)
-        return self
 
 
 class BySeverity(Model):

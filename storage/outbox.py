@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from storage.db import Conn, named_sql, translate_db_errors
-
-ChannelKind = Literal["email", "named"]
-"""An e-mail address, or the name of a webhook or chat group of the deployment."""
 
 Address = tuple[str, str]
 """Channel and recipient."""

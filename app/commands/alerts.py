@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from alerts.bounces import read_bounce
+from app.clock import wall_now
 from app.commands.options import ByOption, FormatOption, NowOption, ParkOption, instant
 from app.output import Format, show
 from app.settings import settings
@@ -27,6 +29,7 @@ from storage.alerts import (
     list_silences,
 )
 from storage.db import Conn
+from storage.outbox import mark_bounced
 from storage.parks import AppliedPark, enterprise_ids
 
 _COLUMNS = (
@@ -51,6 +54,7 @@ def register(app: typer.Typer) -> None:
         ("silence", silence),
         ("silences", silences),
         ("unsilence", unsilence),
+        ("bounce", bounce),
     ):
         group.command(name)(command)
     app.add_typer(group, name="alerts")
@@ -242,6 +246,33 @@ def unsilence(
             fault = "is none that lasts; see: greenpark alerts silences"
             raise ConfigError(f"silence {silence_id}", [fault])
     console.print(f"silence {silence_id}: ended", highlight=False)
+
+
+def bounce(
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(help="a delivery status notification; -: from a pipe")
+    ],
+) -> None:
+    """Record that a message came back, from the notification of a mail server (RFC 3464).
+
+    What failed for good opens an alert for the park. Let the mailbox of the sender pipe into it.
+
+    Example: greenpark alerts bounce - < notification.eml
+    """
+    try:
+        came_back = read_bounce(file.read())
+    except ValueError as exc:
+        raise ConfigError(str(file.name), [str(exc)]) from exc
+    error = f"came back: {came_back.status} {came_back.text}".strip()
+    with database() as connect, connect() as conn, conn.transaction():
+        row = mark_bounced(
+            conn, came_back.message_id, wall_now(), error, permanent=came_back.permanent
+        )
+    if row is None:
+        fault = f"message {came_back.message_id} is not one of this database"
+        raise ConfigError(str(file.name), [fault])
+    kind = "for good" if came_back.permanent else "for now"
+    console.print(f"{row['recipient']}: {kind}: {error}", highlight=False)
 
 
 def _existing(conn: Conn, alert_ids: list[int]) -> list[Any]:

@@ -1,5 +1,5 @@
 -- Why: alerts of objects (a meter, a project), pending and acknowledged alerts, flapping, silences;
--- what is to be told waits as notices until it is packed into messages of several channels.
+-- what is to be told waits as notices until it is packed into messages.
 -- Locks: alert and outbox, shortly. Transaction: on.
 ALTER TABLE alert
     ADD COLUMN about text NOT NULL DEFAULT '',
@@ -54,7 +54,7 @@ ALTER TABLE outbox
     ADD COLUMN thread text,
     ADD COLUMN packed_at timestamptz,
     ADD COLUMN bounced_at timestamptz,
-    ADD CONSTRAINT outbox_channel CHECK (channel IN ('email', 'named')),
+    ADD CONSTRAINT outbox_channel CHECK (channel IN ('email')),
     ADD CONSTRAINT outbox_kind CHECK (kind IN
         ('opened', 'worse', 'reminder', 'escalated', 'resolved', 'digest', 'summary'));
 UPDATE outbox o SET park_id = a.park_id, packed_at = o.created_at,
@@ -62,7 +62,6 @@ UPDATE outbox o SET park_id = a.park_id, packed_at = o.created_at,
 FROM alert a WHERE a.alert_id = o.alert_id;
 ALTER TABLE outbox ALTER COLUMN park_id SET NOT NULL, ALTER COLUMN thread SET NOT NULL,
     ALTER COLUMN packed_at SET NOT NULL;
-COMMENT ON COLUMN outbox.recipient IS 'e-mail address, or name of a channel of the deployment';
 COMMENT ON COLUMN outbox.thread IS 'message_id of the first message of a conversation; later ones wait for earlier ones';
 COMMENT ON COLUMN outbox.packed_at IS 'park clock';
 COMMENT ON COLUMN outbox.bounced_at IS 'wall clock; a mail server further on gave it back';
@@ -76,7 +75,7 @@ CREATE TABLE notice (
     change      text NOT NULL CHECK (change IN
         ('opened', 'worse', 'reminder', 'escalated', 'resolved')),
     at          timestamptz NOT NULL,
-    channel     text NOT NULL CHECK (channel IN ('email', 'named')),
+    channel     text NOT NULL CHECK (channel IN ('email')),
     recipient   text NOT NULL,
     recipient_name text NOT NULL,
     language    text NOT NULL,

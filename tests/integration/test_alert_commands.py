@@ -12,12 +12,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import make_app
+from app.jobs.evaluate import evaluate_rules
 from app.settings import settings
 from models.errors import ConfigError
 from storage.db import Conn
 from tests.integration.mails import Sink
 from tests.integration.test_alert_flow import NOW, Town
 from tests.unit.alerts import samples
+from tests.unit.alerts.test_bounces import DSN
 
 Run = Callable[..., Result]
 
@@ -141,3 +143,23 @@ def test_history_is_replayed_without_a_trace(town: Town, run: Run) -> None:
     assert rows(run(*asked, "--set", "power_factor.warn=0.85")) == []
     assert rows(run(*asked, "--set", "power_factor.for_hours=800")) == []
     assert town.conn.execute("SELECT count(*) FROM alert").fetchone() == before
+
+
+def test_a_mail_that_came_back_is_recorded_and_the_park_hears_of_it(
+    town: Town, run: Run, tmp_path: Path
+) -> None:
+    (number, recipient) = town.conn.execute(  # type: ignore[misc]
+        "SELECT message_id, recipient FROM outbox ORDER BY outbox_id LIMIT 1"
+    ).fetchone()
+    text = DSN.format(action="failed", status="5.1.1", kind="message/rfc822")
+    file = tmp_path / "bounce.eml"
+    file.write_text(text.replace("<opened.abc@donghe.greenpark>", number))
+    assert f"{recipient}: for good: came back: 5.1.1" in run("alerts", "bounce", str(file)).output
+    assert evaluate_rules(town.conn, NOW + timedelta(hours=1))["opened"] == 1
+    (alert,) = rows(run("alerts", "list", "--rule", "mail_undeliverable", "--format", "json"))
+    assert (alert["about"], alert["enterprise_key"]) == (recipient, None)
+    file.write_text(text)
+    stranger = run("alerts", "bounce", str(file))
+    assert "is not one of this database" in str(stranger.exception)
+    file.write_text("Subject: out of office")
+    assert "expected a multipart/report" in str(run("alerts", "bounce", str(file)).exception)

@@ -11,6 +11,7 @@ import pytest
 from alerts.machine import advance, changes_to_tell, finite, mutes, told
 from alerts.recipients import notices, recipients
 from models.contacts import AlertSettings, Contact
+from models.errors import ConfigError
 from models.findings import Severity
 from models.rules import RuleDefinition, rule_definitions
 from models.verdicts import Outcome
@@ -206,19 +207,14 @@ def test_who_only_hears_of_escalation_sleeps_before() -> None:
     assert len(recipients(park, None, RULE.code, escalated=True)) == 2
 
 
-def test_one_address_gets_one_notice_and_every_channel_one() -> None:
+def test_one_address_gets_one_notice() -> None:
     twice = [
-        samples.OFFICE | {"channels": ["desk"]},
+        samples.OFFICE,
         samples.OFFICE | {"name": "again", "email": "Office@park.example"},
-        {"name": "chat only", "channels": ["chat"]},
     ]
     park = samples.make_park(contacts=twice)
     made = notices(park, None, samples.open_alert(), "opened", NOW)
-    assert [(n.channel, n.recipient) for n in made] == [
-        ("email", "office@park.example"),
-        ("named", "desk"),
-        ("named", "chat"),
-    ]
+    assert [(n.channel, n.recipient) for n in made] == [("email", "office@park.example")]
 
 
 @pytest.mark.parametrize(
@@ -236,9 +232,9 @@ def test_way(changes: dict[str, Any], severity: str, way: str) -> None:
     assert notice.way == way
 
 
-def test_contact_that_nothing_reaches_is_refused() -> None:
-    with pytest.raises(ValueError, match="'Li' has neither email nor channels"):
-        Contact.model_validate({"name": "Li"})
+def test_contact_without_an_address_is_refused_with_its_place() -> None:
+    with pytest.raises(ConfigError, match=r"contacts.0.email: Field required"):
+        samples.make_park(contacts=[{"name": "Li"}])
 
 
 def test_figures_that_json_does_not_have_become_unknown() -> None:
