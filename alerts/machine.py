@@ -186,15 +186,16 @@ def mutes(
 ) -> dict[tuple[str, int | None, str], str]:
     """Alerts that another open alert makes pointless: key -> `inhibited:<rule>`.
 
-    An alert of the same enterprise, or of the park, inhibits; pending and well-looking ones count
-    as well: whoever waits for the one need not hear of the other.
+    An alert of the same enterprise inhibits, and one of the park about its data; pending and
+    well-looking ones count as well: whoever waits for the one need not hear of the other.
     """
     there = {(a.rule, a.enterprise_id) for a in alerts if a.state != "resolved"}
     out = {}
     for alert in alerts:
         rule = definitions.get(alert.rule)
         for other in rule.inhibited_by if rule else ():
-            if (other, alert.enterprise_id) in there or (other, None) in there:
+            by_park = definitions[other].family == "data" and (other, None) in there
+            if by_park or (other, alert.enterprise_id) in there:
                 out[alert.key] = f"inhibited:{other}"
                 break
     return out

@@ -12,7 +12,7 @@ SELECT e.key, e.name_zh, e.name_en, claim.value AS s3_ratio, claim.period_stop A
           AND v.enterprise_id = e.enterprise_id AND v.indicator = 'water_intensity'
           AND v.period_kind = 'rolling_7d' ORDER BY v.period_stop DESC LIMIT 1) AS water_m3_per_t,
        (SELECT count(*) FROM alert a WHERE a.enterprise_id = e.enterprise_id
-          AND a.state <> 'resolved') AS open_alerts
+          AND a.state IN ('firing', 'acknowledged')) AS open_alerts
 FROM enterprise e
 LEFT JOIN LATERAL (
     SELECT v.value, v.period_stop FROM indicator_value v
@@ -43,7 +43,7 @@ SELECT (SELECT count(*) FROM reading) AS readings,
        (SELECT count(*) FROM indicator_value WHERE indicator LIKE 'green_share%%'
           AND value IS NOT NULL) AS shares,
        (SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL) AS mails,
-       (SELECT count(*) FROM alert WHERE state <> 'resolved') AS open_alerts,
+       (SELECT count(*) FROM alert WHERE state IN ('firing', 'acknowledged')) AS open_alerts,
        (SELECT count(*) FROM alert WHERE state = 'resolved') AS resolved_alerts,
        (SELECT count(*) FROM quarantine) AS quarantined,
        (SELECT max(ts) FROM (SELECT r.ts FROM channel c CROSS JOIN LATERAL (

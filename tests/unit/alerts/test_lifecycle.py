@@ -183,6 +183,15 @@ def test_silent_meter_mutes_what_depends_on_it_in_its_own_enterprise() -> None:
     assert mutes(alerts, rule_definitions()) == {("energy_saving", 1, ""): "inhibited:meter_silent"}
 
 
+def test_park_off_its_path_does_not_mute_the_forecast_of_an_enterprise() -> None:
+    alerts = [alert_of("green_share_ytd", None), alert_of("green_forecast", 1)]
+    assert mutes(alerts, rule_definitions()) == {}
+    alerts.append(alert_of("green_share_ytd", 1))
+    assert mutes(alerts, rule_definitions()) == {
+        ("green_forecast", 1, ""): "inhibited:green_share_ytd"
+    }
+
+
 def names(people: list[tuple[Contact, str]]) -> list[tuple[str, str]]:
     return [(c.name, reason) for c, reason in people]
 

@@ -188,6 +188,8 @@ def test_silent_meter_enterprise_and_park() -> None:
     assert said("meter_silent", long)[:2] == [(1, "a", "warning"), (1, "b", "critical")]
     assert said("enterprise_silent", long) == [(1, "", "warning")]  # 2 has one meter only
     assert said("park_silent", long) == [(None, "", "clear")]  # one enterprise: 2 of 3 meters
+    one = [heard(f"m{n}", 1.5) for n in range(8)] + [heard("x", 0.1, 2), heard("y", 0.1, 2)]
+    assert said("park_silent", picture(heard=one)) == [(None, "", "clear")]  # 80 %, one enterprise
     out = picture(heard=[heard("a", 1.5), heard("b", 1.5), heard("c", 1.5, 2), heard("d", 1.5, 2)])
     assert said("park_silent", out) == [(None, "", "critical")]
     gone = picture(open={("meter_silent", 1, "old")})
