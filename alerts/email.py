@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Literal, Self
 
+from alerts.links import Links
 from alerts.messages import build_message
 from models.errors import NotifyError
 from storage.outbox import ClaimedMail
@@ -36,12 +37,12 @@ class EmailChannel:
 
     Attributes:
         sender: From, with or without a name.
-        grafana_url: base of the dashboard links.
+        links: where the links of the messages lead.
     """
 
     server: SmtpServer
     sender: str
-    grafana_url: str
+    links: Links
     _keep: bool = field(default=False, init=False, repr=False)
     _open: smtplib.SMTP | None = field(default=None, init=False, repr=False)
 
@@ -60,7 +61,7 @@ class EmailChannel:
             NotifyError: permanent if the server refuses this sender, recipient or message for
                 good; retryable if it cannot be reached or says "later".
         """
-        message = build_message(mail, self.sender, self.grafana_url)
+        message = build_message(mail, self.sender, self.links)
         smtp = self._session(mail.recipient)
         try:
             _send(smtp, message, parseaddr(self.sender)[1], mail.recipient)

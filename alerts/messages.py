@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, s
 
 from alerts.headers import MailPolicy, one_line
 from alerts.language import translations
+from alerts.links import Links
 from alerts.pages import Page, make_page
 from models.errors import NotifyError
 from storage.outbox import ClaimedMail
@@ -20,14 +21,14 @@ from storage.outbox import ClaimedMail
 _POLICY = MailPolicy(linesep="\r\n", cte_type="7bit")
 
 
-def build_message(mail: ClaimedMail, sender: str, grafana_url: str) -> EmailMessage:
+def build_message(mail: ClaimedMail, sender: str, links: Links) -> EmailMessage:
     """The e-mail of an outbox row; the same row gives the same Message-ID and Date.
 
     Raises:
         NotifyError: permanent for an unusable address, retryable if the text cannot be made.
     """
     try:
-        page = make_page(mail, grafana_url)
+        page = make_page(mail, links)
         text, html = _render("alert.txt.j2", page), _render("alert.html.j2", page)
         in_reply_to = mail.context.get("in_reply_to")
     except (TemplateError, LookupError, TypeError, ValueError, ArithmeticError) as exc:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.context import Item, MailContext, Trend
 from alerts.language import N_, Speech
+from alerts.links import Links
 from alerts.wording import (
     BADGES,
     GREEN_ADVICE,
@@ -60,10 +61,11 @@ class Page:
     blocks: tuple[Block, ...]
     more: str
     link: str
+    acknowledge: str
     reason: str
 
 
-def make_page(mail: ClaimedMail, grafana_url: str) -> Page:
+def make_page(mail: ClaimedMail, links: Links) -> Page:
     """What the message says, in the recipient's language.
 
     Raises:
@@ -92,7 +94,15 @@ def make_page(mail: ClaimedMail, grafana_url: str) -> Page:
         badge=texts[0].badge if single else say.text(BADGES.get(facts.kind, N_("Alerts"))),
         blocks=tuple(t.block(alone=single) for t in texts),
         more=more,
-        link=f"{grafana_url.rstrip('/')}/d/greenpark-overview-{variant}",
+        link=links.dashboard(f"greenpark-overview-{variant}"),
+        acknowledge=links.acknowledge(
+            [
+                i.alert_id
+                for i in facts.items
+                if i.alert_id and i.change != "resolved" and i.acknowledged_at is None
+            ],
+            mail.recipient,
+        ),
         reason=say.text(REASONS[facts.reason], subject=about, park=park),
     )
 

@@ -18,6 +18,7 @@ _SECRET_FIELDS = (
     "mqtt_client_id",  # whoever knows it can take the session of the collector
     "smtp_password",
     "grafana_reader_password",
+    "link_secret",
     "collector_db_password",
 )
 
@@ -85,6 +86,19 @@ class Settings(BaseSettings):
     )
     grafana_url: str = Field(
         default="http://127.0.0.1:3000", description="base of dashboard links in e-mails"
+    )
+    web_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="health, metrics and the acknowledge page of `greenpark run`; 0: not served",
+    )
+    web_host: str = Field(default="127.0.0.1", description="address on which they are served")
+    web_url: str = Field(
+        default="", description="how readers of e-mails reach web_port; empty: no acknowledge link"
+    )
+    link_secret: SecretStr = Field(
+        default=SecretStr(""), description="signs the acknowledge links; empty: there are none"
     )
     grafana_reader_password: SecretStr = Field(
         default=SecretStr(""), description="set: migrate creates login role grafana_ro with it"

@@ -26,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from alerts.email import EmailChannel, SmtpServer
+from alerts.links import Links
 from alerts.messages import build_message
 from alerts.outbox import deliver_due
 from app.clock import wall_now
@@ -197,7 +198,9 @@ def outbox(conn: Conn, now: datetime, mails: int) -> None:
 def delivery(conn: Conn, args: argparse.Namespace, dsn: str) -> dict[str, Any]:
     """Mails a second through the outbox and without it, and the memory that it took."""
     with tempfile.TemporaryDirectory() as folder, mail_server(Path(folder)) as port:
-        channel = EmailChannel(SmtpServer("127.0.0.1", port), _SENDER, "http://grafana.example")
+        channel = EmailChannel(
+            SmtpServer("127.0.0.1", port), _SENDER, Links("http://grafana.example")
+        )
         open_connection = partial(connect, dsn, application="delivery")
         later = lambda: wall_now() + timedelta(seconds=5)  # noqa: E731
         rss, began, sent = [], time.perf_counter(), 0
@@ -221,7 +224,9 @@ def delivery(conn: Conn, args: argparse.Namespace, dsn: str) -> dict[str, Any]:
 def _plain_smtp(conn: Conn, port: int, mails: int) -> float:
     """Finished mails a second, a connection for each as the outbox does."""
     row = conn.execute("SELECT context FROM outbox LIMIT 1").fetchone()
-    message = build_message(_claimed(row[0] if row else {}), _SENDER, "http://grafana.example")
+    message = build_message(
+        _claimed(row[0] if row else {}), _SENDER, Links("http://grafana.example")
+    )
     began = time.perf_counter()
     for _ in range(mails):
         with smtplib.SMTP("127.0.0.1", port) as smtp:

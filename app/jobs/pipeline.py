@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from alerts.email import EmailChannel, SmtpServer
+from alerts.links import Links
 from alerts.outbox import deliver_due
 from app.clock import wall_now
 from app.jobs.balances import compute_balances
@@ -35,6 +36,11 @@ CALCULATIONS: Mapping[str, Callable[[Conn, datetime], Mapping[str, Any]]] = {
 }
 
 
+def links(settings: Settings) -> Links:
+    """Where the links of the messages lead."""
+    return Links(settings.grafana_url, settings.web_url, settings.link_secret.get_secret_value())
+
+
 def mail_channel(settings: Settings) -> EmailChannel:
     """The e-mail channel of the deployment."""
     server = SmtpServer(
@@ -44,7 +50,7 @@ def mail_channel(settings: Settings) -> EmailChannel:
         settings.smtp_username,
         settings.smtp_password.get_secret_value(),
     )
-    return EmailChannel(server, settings.mail_from, settings.grafana_url)
+    return EmailChannel(server, settings.mail_from, links(settings))
 
 
 def calculate(connect: Callable[[], Conn], now: datetime) -> dict[str, Mapping[str, Any]]:

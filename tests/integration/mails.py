@@ -37,7 +37,9 @@ class Sink(MailSink):
     def channel(self, **server: Any) -> EmailChannel:
         """An e-mail channel that hands over to this sink."""
         smtp = SmtpServer(self.host, self.port, timeout_s=5, **server)
-        return EmailChannel(smtp, "greenpark <greenpark@park.example>", "http://grafana.example")
+        return EmailChannel(
+            smtp, "greenpark <greenpark@park.example>", Links("http://grafana.example")
+        )
 
 
 class Crash(BaseException):

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from alerts.links import Links
 from alerts.messages import build_message
 from models.errors import NotifyError
 from models.rules import rule_definitions
@@ -22,7 +23,7 @@ SENDER = "greenpark <greenpark@park.example>"
 
 def received(mail: ClaimedMail, sender: str = SENDER) -> EmailMessage:
     """The message as a mail program sees it."""
-    sent = build_message(mail, sender, "http://grafana.example/").as_bytes()
+    sent = build_message(mail, sender, Links("http://grafana.example/")).as_bytes()
     assert all(len(line) < 130 and line.isascii() for line in sent.split(b"\r\n"))
     return email.message_from_bytes(sent, policy=policy.default)
 
@@ -194,7 +195,9 @@ def test_newline_in_a_name_adds_no_header(newline: str) -> None:
 )
 def test_name_of_the_recipient_arrives_whole(name: str) -> None:
     mail = samples.claimed(contact=samples.ZHANG | {"name": name})
-    raw = email.message_from_bytes(build_message(mail, SENDER, "http://g.example").as_bytes())
+    raw = email.message_from_bytes(
+        build_message(mail, SENDER, Links("http://g.example")).as_bytes()
+    )
     shown, address = email.utils.parseaddr(raw["To"])
     assert address == "zhang@shengtai.example"
     assert str(make_header(decode_header(shown))) == name.strip()
@@ -205,14 +208,14 @@ def test_unusable_address_is_refused_for_good(address: str) -> None:
     mail = samples.claimed(contact=samples.ZHANG)
     broken = ClaimedMail(**mail.__dict__ | {"recipient": address})
     with pytest.raises(NotifyError) as refused:
-        build_message(broken, SENDER, "http://g.example")
+        build_message(broken, SENDER, Links("http://g.example"))
     assert refused.value.permanent
 
 
 def test_unreadable_context_waits_for_a_repair() -> None:
     broken = ClaimedMail(**samples.claimed().__dict__ | {"context": {"kind": "opened"}})
     with pytest.raises(NotifyError) as later:
-        build_message(broken, SENDER, "http://g.example")
+        build_message(broken, SENDER, Links("http://g.example"))
     assert later.value.retryable
 
 
