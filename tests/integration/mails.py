@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.email import EmailChannel, SmtpServer
+from alerts.links import Links
 from app.mailsink import MailSink
 from storage.outbox import ClaimedMail
 
