@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -32,21 +31,21 @@ class Links:
         asked = f"?{urlencode(query)}" if query else ""
         return f"{self.grafana_url.rstrip('/')}/d/{quote(uid)}{asked}"
 
-    def acknowledge(self, alert_ids: Sequence[int], recipient: str) -> str:
+    def acknowledge(self, alert_ids: Sequence[int], recipient: str, language: str) -> str:
         """Page on which a recipient acknowledges these alerts; empty: links are not set up."""
         if not (self.web_url and self.secret and alert_ids):
             return ""
-        token = _signer(self.secret).dumps([sorted(set(alert_ids)), recipient])
+        token = _signer(self.secret).dumps([sorted(set(alert_ids)), recipient, language])
         return f"{self.web_url.rstrip('/')}/ack/{token}"
 
 
 @dataclass(frozen=True)
 class Pass:
-    """What a link allows: this recipient acknowledges these alerts."""
+    """What a link allows: this recipient, who reads this language, acknowledges these alerts."""
 
     alert_ids: tuple[int, ...]
     recipient: str
-    signed_at: datetime
+    language: str
 
 
 class LinkError(ValueError):
@@ -64,9 +63,8 @@ def read_pass(secret: str, token: str) -> Pass:
         LinkError: tampered with, made for something else, or older than 14 days.
     """
     try:
-        facts, at = _signer(secret).loads(token, max_age=LINK_DAYS * 86_400, return_timestamp=True)
-        alert_ids, recipient = facts
-        return Pass(tuple(int(a) for a in alert_ids), str(recipient), at)
+        alert_ids, to, language = _signer(secret).loads(token, max_age=LINK_DAYS * 86_400)
+        return Pass(tuple(int(a) for a in alert_ids), str(to), str(language))
     except SignatureExpired as exc:
         raise LinkError(expired=True) from exc
     except (BadSignature, TypeError, ValueError) as exc:

@@ -6,14 +6,13 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2 import TemplateError
 
 from alerts.headers import MailPolicy, one_line
-from alerts.language import translations
 from alerts.links import Links
-from alerts.pages import Page, make_page
+from alerts.pages import make_page
+from alerts.rendering import render
 from models.errors import NotifyError
 from storage.outbox import ClaimedMail
 
@@ -29,7 +28,7 @@ def build_message(mail: ClaimedMail, sender: str, links: Links) -> EmailMessage:
     """
     try:
         page = make_page(mail, links)
-        text, html = _render("alert.txt.j2", page), _render("alert.html.j2", page)
+        text, html = render("alert.txt.j2", page), render("alert.html.j2", page)
         in_reply_to = mail.context.get("in_reply_to")
     except (TemplateError, LookupError, TypeError, ValueError, ArithmeticError) as exc:
         cause = f"the message cannot be written: {exc!r}"
@@ -58,22 +57,3 @@ def _address(name: str, address: str) -> Address:
     except (MessageError, ValueError, IndexError) as exc:
         cause = f"is not an e-mail address: {exc}"
         raise NotifyError(address, cause, permanent=True) from exc
-
-
-@cache
-def _environment(language: str) -> Environment:
-    made = Environment(
-        loader=PackageLoader("alerts"),
-        extensions=["jinja2.ext.i18n"],
-        undefined=StrictUndefined,
-        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    return made
-
-
-def _render(template: str, page: Page) -> str:
-    return _environment(page.language).get_template(template).render(page=page)

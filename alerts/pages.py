@@ -102,6 +102,7 @@ def make_page(mail: ClaimedMail, links: Links) -> Page:
                 if i.alert_id and i.change != "resolved" and i.acknowledged_at is None
             ],
             mail.recipient,
+            mail.language,
         ),
         reason=say.text(REASONS[facts.reason], subject=about, park=park),
     )
