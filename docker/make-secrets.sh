@@ -10,7 +10,7 @@ chmod 700 "$folder" # the files are readable, so that services without root righ
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 for name in database_password grafana_admin_password grafana_reader_password \
-    collector_db_password; do
+    collector_db_password link_secret; do
     [ -s "$folder/$name" ] || random >"$folder/$name"
 done
 [ -s "$folder/dsn" ] || printf 'postgresql://greenpark:%s@timescaledb:5432/greenpark' \

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_urlsafe
 
 from app.brokerconf.options import Options
 from app.brokerconf.plan import make_plan
@@ -33,6 +34,8 @@ class Stack:
     broker: Broker
     mails: MailSink
     programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    web_port: int = field(default_factory=free_port)
+    link_secret: str = field(default_factory=token_urlsafe, repr=False)
 
     def environment(self, clock: AcceleratedClock | None, command: str) -> dict[str, str]:
         """Settings of a program; nothing of the caller's own GREENPARK_* leaks in."""
@@ -40,6 +43,7 @@ class Stack:
         return (
             base
             | self._login(command)
+            | (self._web() if command == "run" else {})
             | {
                 "GREENPARK_DSN": self.dsn,
                 "GREENPARK_DATA_DIR": str(self.folder),
@@ -52,6 +56,14 @@ class Stack:
                 "GREENPARK_CLOCK": clock.spec() if clock else "",
             }
         )
+
+    def _web(self) -> dict[str, str]:
+        """Where the acknowledge links of the mails lead."""
+        return {
+            "GREENPARK_WEB_PORT": str(self.web_port),
+            "GREENPARK_WEB_URL": f"http://127.0.0.1:{self.web_port}",
+            "GREENPARK_LINK_SECRET": self.link_secret,
+        }
 
     def _login(self, command: str) -> dict[str, str]:
         """The user of a program at the broker; the jobs need none."""
