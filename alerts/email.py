@@ -78,11 +78,7 @@ class EmailChannel:
                 if self._open.rset()[0] == 250:  # the server may have closed an idle session
                     return self._open
             self._close()
-        try:
-            self._open = _connect(self.server)
-        except (smtplib.SMTPException, OSError) as exc:
-            cause = f"mail server {self.server.host}:{self.server.port}: {_reply(exc)}"
-            raise NotifyError(recipient, cause, permanent=False) from exc
+        self._open = _greeted(self.server, recipient)
         return self._open
 
     def _close(self) -> None:
@@ -92,6 +88,28 @@ class EmailChannel:
             with suppress(smtplib.SMTPException, OSError):
                 smtp.quit()
             smtp.close()
+
+
+def hand_over(server: SmtpServer, message: EmailMessage, sender: str, recipient: str) -> None:
+    """Hand over one message in a session of its own, past the outbox.
+
+    Raises:
+        NotifyError: the mail server did not take it.
+    """
+    smtp = _greeted(server, recipient)
+    try:
+        _send(smtp, message, parseaddr(sender)[1], recipient)
+    finally:
+        smtp.close()
+
+
+def _greeted(server: SmtpServer, recipient: str) -> smtplib.SMTP:
+    """A session, or who did not answer and how."""
+    try:
+        return _connect(server)
+    except (smtplib.SMTPException, OSError) as exc:
+        cause = f"mail server {server.host}:{server.port}: {_reply(exc)}"
+        raise NotifyError(recipient, cause, permanent=False) from exc
 
 
 def _connect(server: SmtpServer) -> smtplib.SMTP:

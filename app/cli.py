@@ -34,6 +34,7 @@ COMMANDS = {
     "app.commands.activity": ("template", "activity"),
     "app.commands.capture": ("capture",),
     "app.commands.doctor": ("doctor",),
+    "app.commands.watch": ("watch",),
     "app.commands.replay": ("replay",),
     "app.commands.simulate": ("simulate",),
     "app.commands.dashboards": ("dashboards",),

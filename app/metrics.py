@@ -6,14 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as MetricsSource
 
+from app.httpd import by_path, serve_http
 from collectors.health import OUTCOMES
 from collectors.service import Collector
 
@@ -91,33 +90,17 @@ def health_of(collector: Collector) -> tuple[bool, dict[str, Any]]:
     return not wrong, {"ok": not wrong, "problems": wrong, **gauges}
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """A scrape every few seconds is no news."""
-
-
 @contextmanager
 def serve_metrics(collector: Collector, port: int, host: str = "127.0.0.1") -> Iterator[int]:
     """`/metrics` and `/health` while the collector runs; port 0 serves nothing."""
-    if not port:
-        yield 0
-        return
     registry = CollectorRegistry()
     registry.register(CollectorMetrics(collector))
-    metrics = make_wsgi_app(registry)
 
-    def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == "/health":
-            ok, facts = health_of(collector)
-            start("200 OK" if ok else "503 Unavailable", [("Content-Type", "application/json")])
-            return [json.dumps(facts).encode()]
-        page: Iterable[bytes] = metrics(environ, start)
-        return page
+    def health(_environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        ok, facts = health_of(collector)
+        start("200 OK" if ok else "503 Unavailable", [("Content-Type", "application/json")])
+        return [json.dumps(facts).encode()]
 
-    server = make_server(host, port, app, handler_class=_Quiet)
-    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    try:
-        yield port
-    finally:
-        server.shutdown()
-        server.server_close()
+    pages = by_path({"/metrics": make_wsgi_app(registry), "/health": health})
+    with serve_http(pages, port, host, "GREENPARK_METRICS_PORT") as served:
+        yield served

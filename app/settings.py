@@ -18,6 +18,7 @@ _SECRET_FIELDS = (
     "mqtt_client_id",  # whoever knows it can take the session of the collector
     "smtp_password",
     "grafana_reader_password",
+    "heartbeat_url",
     "link_secret",
     "collector_db_password",
 )
@@ -99,6 +100,16 @@ class Settings(BaseSettings):
     )
     link_secret: SecretStr = Field(
         default=SecretStr(""), description="signs the acknowledge links; empty: there are none"
+    )
+    heartbeat_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="called after each round of the jobs; a service outside tells if it stops",
+    )
+    watch_recipients: str = Field(
+        default="", description="who `greenpark watch` writes to, separated by commas"
+    )
+    watch_after_s: float = Field(
+        default=900, ge=60, description="`greenpark watch` tells of jobs without a good run [s]"
     )
     grafana_reader_password: SecretStr = Field(
         default=SecretStr(""), description="set: migrate creates login role grafana_ro with it"

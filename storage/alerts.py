@@ -269,6 +269,12 @@ class Acknowledged:
     acknowledged_by: str | None = field(default=None)
 
 
+def open_by_severity(conn: Conn) -> dict[str, int]:
+    """Number of alerts that people were told of and that are not resolved."""
+    with translate_db_errors("count alerts"):
+        return dict(conn.execute(named_sql("alerts")["open_by_severity"]).fetchall())
+
+
 def acknowledge(
     conn: Conn, alert_ids: Sequence[int], by: str, now: datetime, note: str = ""
 ) -> list[Acknowledged]:

@@ -28,12 +28,19 @@ def only_runner(conn: Conn) -> Iterator[bool]:
             conn.execute("SELECT pg_advisory_unlock(%s)", (_RUNNER_LOCK,))
 
 
-def start_job(conn: Conn, job: str, started_at: datetime, park_time: datetime) -> None:
-    """Note that a job began (wall clock and park clock)."""
+def start_job(
+    conn: Conn, job: str, started_at: datetime, park_time: datetime, every_s: float | None = None
+) -> None:
+    """Note that a job began (wall clock and park clock), and how often it is to begin."""
     with translate_db_errors("note a job run"):
         conn.execute(
             named_sql("jobs")["start_job"],
-            {"job": job, "started_at": started_at, "park_time": park_time},
+            {
+                "job": job,
+                "started_at": started_at,
+                "park_time": park_time,
+                "every_s": every_s,
+            },
         )
 
 

@@ -6,12 +6,15 @@ import socket
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 
 import typer
 
 from app.brokerconf.certificates import certificate_days_left
 from app.checks import Problem, collector_problems, park_problems
+from app.clock import wall_now
 from app.commands.options import FormatOption, NowOption
+from app.health import job_problems, read_jobs
 from app.output import Format, show
 from app.settings import Settings, settings
 from app.wiring import clock_of, console, database
@@ -22,6 +25,10 @@ from storage.parks import applied_parks, channels
 from storage.timescale import edition
 
 _SILENT_PERIODS = 4
+_JOB_COLUMNS = (
+    *("job", "started_at", "last_ok_at", "duration_s", "every_s", "runs", "failures"),
+    *("failures_in_a_row", "error"),
+)
 _RENEW_DAYS = 30
 _NEW_AUTHORITY = "docs/operations.md, A new authority: every hand-out of broker-config changes"
 _NEW_CERTIFICATE = "greenpark broker-config --rotate greenpark-collector, restart the collector"
@@ -40,9 +47,11 @@ def doctor(form: FormatOption = Format.table, now: NowOption = None) -> None:
     config = settings()
     at = clock_of(config, now).now()
     found = [*_broker(config), *certificate_problems(config, at)]
+    jobs: list[dict[str, Any]] = []
     try:
         with database() as connect, connect() as conn:
             found += _database(conn)
+            jobs = rows(conn, "job_runs")
             found += [
                 p for check in (_parks, _silence, _jobs, _collectors) for p in check(conn, at)
             ]
@@ -63,6 +72,8 @@ def doctor(form: FormatOption = Format.table, now: NowOption = None) -> None:
         form,
         "no problems found",
     )
+    if form is Format.table and jobs:
+        show(jobs, _JOB_COLUMNS, form, "")
     errors = sum(p.level == "error" for p in found)
     if form is Format.table and found:
         console.print(f"{len(found)} finding(s), {errors} error(s)")
@@ -154,7 +165,8 @@ def _silence(conn: Conn, now: datetime) -> Iterator[Problem]:
 
 
 def _jobs(conn: Conn, _now: datetime) -> Iterator[Problem]:
-    waiting = rows(conn, "work_waiting")[0]
+    state = read_jobs(conn)
+    waiting = state.waiting
     if waiting["mails_failed"]:
         yield Problem(
             "error",
@@ -169,14 +181,7 @@ def _jobs(conn: Conn, _now: datetime) -> Iterator[Problem]:
             f"{waiting['quarantined']} message(s) could not be used",
             "see: greenpark findings",
         )
-    runs = {r["job"]: r for r in rows(conn, "job_runs")}
-    if not runs:
-        yield Problem("warning", "jobs", "no job ever ran", "run: greenpark run")
-    for job, run in runs.items():
-        if run["ok"] is False:
-            yield Problem(
-                "error", f"job {job}", f"failed: {run['error']}", "see the log of greenpark run"
-            )
+    yield from job_problems(state, wall_now())
 
 
 def _collectors(conn: Conn, now: datetime) -> Iterator[Problem]:

@@ -10,9 +10,11 @@ import typer
 
 from app.clock import wall_now
 from app.commands.options import NowOption
+from app.httpd import serve_http
 from app.jobs.pipeline import run_once
 from app.jobs.scheduler import serve
 from app.settings import settings
+from app.web import runner_app
 from app.wiring import clock_of, console, database
 from collectors.door import formats
 from models.errors import ConfigError
@@ -123,7 +125,9 @@ def run(
     clock = clock_of(config, now)
     with database(patient=not once) as connect:
         if not once:
-            serve(connect, config, clock)
+            pages = runner_app(connect, config, clock)
+            with serve_http(pages, config.web_port, config.web_host, "GREENPARK_WEB_PORT"):
+                serve(connect, config, clock)
             return
         results = run_once(connect, config, clock.now())
     for name, detail in results.items():

@@ -41,19 +41,25 @@ def links(settings: Settings) -> Links:
     return Links(settings.grafana_url, settings.web_url, settings.link_secret.get_secret_value())
 
 
-def mail_channel(settings: Settings) -> EmailChannel:
-    """The e-mail channel of the deployment."""
-    server = SmtpServer(
+def smtp_server(settings: Settings) -> SmtpServer:
+    """The mail server of the deployment."""
+    return SmtpServer(
         settings.smtp_host,
         settings.smtp_port,
         settings.smtp_security,
         settings.smtp_username,
         settings.smtp_password.get_secret_value(),
     )
-    return EmailChannel(server, settings.mail_from, links(settings))
 
 
-def calculate(connect: Callable[[], Conn], now: datetime) -> dict[str, Mapping[str, Any]]:
+def mail_channel(settings: Settings) -> EmailChannel:
+    """The e-mail channel of the deployment."""
+    return EmailChannel(smtp_server(settings), settings.mail_from, links(settings))
+
+
+def calculate(
+    connect: Callable[[], Conn], now: datetime, every_s: float | None = None
+) -> dict[str, Mapping[str, Any]]:
     """Intervals, balances, validation, indicators, rules. Returns what each did, or its error.
 
     A second runner finds the lock taken and does nothing.
@@ -64,25 +70,29 @@ def calculate(connect: Callable[[], Conn], now: datetime) -> dict[str, Mapping[s
             log.warning("another process runs the jobs, this run is left out")
             return {"skipped": {"reason": "another process runs the jobs"}}
         for name, job in CALCULATIONS.items():
-            results[name] = _noted(conn, name, now, partial(job, conn, now))
+            results[name] = _noted(conn, name, now, partial(job, conn, now), every_s)
             if "error" in results[name]:
                 break  # the next job would build on what is not there
     return results
 
 
-def deliver(connect: Callable[[], Conn], settings: Settings, now: datetime) -> Mapping[str, Any]:
-    """Send what waits in the outbox."""
+def deliver(
+    connect: Callable[[], Conn], settings: Settings, now: datetime, every_s: float | None = None
+) -> Mapping[str, Any]:
+    """Send what waits in the outbox; several may do so at once."""
     with connect() as conn, mail_channel(settings) as channel:
         return _noted(
-            conn, "delivery", now, lambda: asdict(deliver_due(connect, channel, wall_now))
+            conn, "delivery", now, lambda: asdict(deliver_due(connect, channel, wall_now)), every_s
         )
 
 
-def keep(connect: Callable[[], Conn], settings: Settings) -> Mapping[str, Any]:
+def keep(
+    connect: Callable[[], Conn], settings: Settings, every_s: float | None = None
+) -> Mapping[str, Any]:
     """Compress and remove what is old."""
     with connect() as conn:
         at = wall_now()
-        return _noted(conn, "lifecycle", at, partial(keep_house, conn, settings, at))
+        return _noted(conn, "lifecycle", at, partial(keep_house, conn, settings, at), every_s)
 
 
 def run_once(
@@ -96,10 +106,14 @@ def run_once(
 
 
 def _noted(
-    conn: Conn, name: str, now: datetime, work: Callable[[], Mapping[str, Any]]
+    conn: Conn,
+    name: str,
+    now: datetime,
+    work: Callable[[], Mapping[str, Any]],
+    every_s: float | None,
 ) -> Mapping[str, Any]:
     """Run a job and note its run; an error is logged with its trace, noted and returned."""
-    start_job(conn, name, wall_now(), now)
+    start_job(conn, name, wall_now(), now, every_s)
     try:
         detail = work()
     except StorageError as exc:

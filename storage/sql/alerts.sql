@@ -181,3 +181,8 @@ SELECT %(park_id)s, rule, %(now)s, breaches, clears, cannot_tell
 FROM jsonb_to_recordset(%(rows)s) AS r (rule text, breaches int, clears int, cannot_tell int)
 ON CONFLICT (park_id, rule) DO UPDATE SET asked_at = excluded.asked_at,
     breaches = excluded.breaches, clears = excluded.clears, cannot_tell = excluded.cannot_tell
+
+-- name: open_by_severity
+-- Number of alerts that people were told of and that are not resolved.
+SELECT severity, count(*)::int AS alerts FROM alert WHERE state IN ('firing', 'acknowledged')
+GROUP BY severity ORDER BY severity

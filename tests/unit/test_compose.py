@@ -18,7 +18,7 @@ from app.settings import Settings
 REPO = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((REPO / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = {"migrate", "broker-config", "collector", "worker", "simulator"}
+OURS = {"migrate", "broker-config", "collector", "worker", "watch", "simulator"}
 ONE_SHOT = {"migrate", "broker-config"}
 each_service = pytest.mark.parametrize("name", SERVICES)
 
