@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -10,8 +12,9 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, select_autoescape
 
+from alerts.chart import draw_chart
 from alerts.headers import MailPolicy, one_line
-from alerts.language import translations
+from alerts.language import Speech, translations
 from alerts.links import Links
 from alerts.pages import Page, make_page
 from models.errors import NotifyError
@@ -30,6 +33,11 @@ def build_message(mail: ClaimedMail, sender: str, links: Links) -> EmailMessage:
     try:
         page = make_page(mail, links)
         text, html = _render("alert.txt.j2", page), _render("alert.html.j2", page)
+        pictures = [
+            (block.picture.content_id, draw_chart(block.picture.chart, Speech(page.language)))
+            for block in page.blocks
+            if block.picture
+        ]
         in_reply_to = mail.context.get("in_reply_to")
     except (TemplateError, LookupError, TypeError, ValueError, ArithmeticError) as exc:
         cause = f"the message cannot be written: {exc!r}"
@@ -46,10 +54,28 @@ def build_message(mail: ClaimedMail, sender: str, links: Links) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["List-Unsubscribe"] = f"<mailto:{address}?subject=unsubscribe>"
-    message["Content-Language"] = page.language
     message.set_content(text)
     message.add_alternative(html, subtype="html")
+    _attach(message, pictures)
+    message["Content-Language"] = page.language  # last: set_content drops Content- headers
+    _fix_boundaries(message)
     return message
+
+
+def _attach(message: EmailMessage, pictures: Sequence[tuple[str, bytes]]) -> None:
+    """Put the pictures beside the HTML that shows them."""
+    html = message.get_body(("html",))
+    for number, (content_id, png) in enumerate(pictures, 1):
+        html.add_related(  # type: ignore[union-attr]
+            png, "image", "png", cid=f"<{content_id}>", filename=f"chart{number}.png", disposition="inline"
+        )
+
+
+def _fix_boundaries(message: EmailMessage) -> None:
+    """Boundaries made of the Message-ID instead of random ones: the same at every attempt."""
+    number = hashlib.sha256(message["Message-ID"].encode()).hexdigest()[:24]
+    for level, part in enumerate(p for p in message.walk() if p.is_multipart()):
+        part.set_boundary(f"=_{number}.{level}")
 
 
 def _address(name: str, address: str) -> Address:
@@ -67,6 +93,7 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
