@@ -80,7 +80,8 @@ class AlertTexts:
         }
         self._has = (value is not None, target is not None)
         self._unit = unit
-        self.gap = say.gap(value, target, unit) if all(self._has) else ""
+        has_gap = all(self._has) and unit != "h"  # 26 h of silence are not "+1200 %" of 2 h
+        self.gap = say.gap(value, target, unit) if has_gap else ""
         words = self._words
         self.headline = self._text(words.resolved if self.resolved else words.opened)
         self.lead = self._text(words.resolved_lead if self.resolved else words.opened_lead)

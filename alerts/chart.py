@@ -21,11 +21,11 @@ from alerts.context import Trend
 from alerts.language import Speech
 
 FONT = Path(__file__).parent / "fonts" / "greenpark-charts.otf"
-WIDTH, HEIGHT = 544, 230
+WIDTH, HEIGHT = 544, 236
 """Size on the page [CSS px]."""
 _SCALE = 2
 _W, _H = WIDTH * _SCALE, HEIGHT * _SCALE
-_TOP, _BOTTOM, _EDGE = 92, _H - 62, 24
+_TOP, _BOTTOM, _EDGE = 98, _H - 72, 24
 _PAPER, _GRID, _SOFT, _INK = 255, 218, 92, 0  # shades between paper and ink
 _INK_RGB, _PAPER_RGB = (14, 47, 77), (255, 255, 255)
 _SMALL, _LARGE = 30, 36
@@ -131,7 +131,7 @@ class _Drawing:
             self._draw.line([(self._left, y), (self._right, y)], _GRID, 2)
             self._write((self._left - 14, y), text, _SMALL, _SOFT, "rm")
         first, last = self._chart.trend.days[0], self._chart.trend.days[-1]
-        y = _H - 26
+        y = _H - 36
         self._write((self._left, y), self._say.day(first), _SMALL, _SOFT, "lm")
         self._write((self._right, y), self._say.day(last), _SMALL, _SOFT, "rm")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -20,6 +21,8 @@ from alerts.pages import Page, make_page
 from models.errors import NotifyError
 from storage.outbox import ClaimedMail
 
+# A line never ends between a number and its unit.
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|[kM]Wh|m³)")
 # Body parts are encoded for 7-bit transport, so that every mail server takes them.
 _POLICY = MailPolicy(linesep="\r\n", cte_type="7bit")
 
@@ -32,7 +35,8 @@ def build_message(mail: ClaimedMail, sender: str, links: Links) -> EmailMessage:
     """
     try:
         page = make_page(mail, links)
-        text, html = _render("alert.txt.j2", page), _render("alert.html.j2", page)
+        text = _render("alert.txt.j2", page)
+        html = _BEFORE_UNIT.sub("\u00a0", _render("alert.html.j2", page))
         pictures = [
             (block.picture.content_id, draw_chart(block.picture.chart, Speech(page.language)))
             for block in page.blocks

@@ -198,3 +198,13 @@ def with_trends(mail: ClaimedMail, *trends: dict[str, Any] | None) -> ClaimedMai
     items = mail.context["items"]
     drawn = [item | {"trend": trend} for item, trend in zip(items, trends, strict=False)]
     return replace(mail, context={**mail.context, "items": drawn + items[len(trends) :]})
+
+
+def as_digest(mail: ClaimedMail) -> ClaimedMail:
+    """The message as a daily digest, which is written by the database only."""
+    start = datetime(2026, 3, 15, tzinfo=UTC)  # 08:00 in Shanghai
+    period = {"period_start": start.isoformat(), "period_stop": (start + timedelta(1)).isoformat()}
+    items = [dict(item) for item in mail.context["items"]]
+    items[-1]["change"] = "open"
+    context = {**mail.context, "kind": "digest", "items": items} | period
+    return replace(mail, kind="digest", context=context)
