@@ -16,6 +16,7 @@ from storage.outbox import ClaimedMail
 
 _LONGEST_HEADLINE = 3
 _LONGEST_SUBJECT = 160
+_MOST_BLOCKS = 16  # Gmail cuts off a mail whose HTML is beyond 102 kB
 _MOST_PICTURES = 6
 _BEFORE = timedelta(days=7)
 _AFTER = timedelta(days=1)
@@ -57,12 +58,13 @@ def make_page(mail: ClaimedMail, links: Links) -> Page:
     say, zone = Speech(mail.language), ZoneInfo(facts.timezone)
     park = facts.park.get(mail.language)
     about = facts.subject.get(mail.language) if facts.subject else park
-    texts = [AlertTexts(say, item, park, zone) for item in facts.items]
+    shown = facts.items[:_MOST_BLOCKS]
+    texts = [AlertTexts(say, item, park, zone) for item in shown]
     headline = _headline(say, facts, texts)
     single = len(texts) == 1 and facts.kind not in ("digest", "summary")
     worst = texts[0].tone if texts and facts.kind != "digest" else "info"
     variant = "zh" if mail.language.startswith("zh") else "en"
-    total = max(facts.total, len(texts))
+    total = max(facts.total, len(facts.items))
     left = total - len(texts)
     more = say.text(N_("and %(count)s more: see the dashboard"), count=str(left)) if left else ""
     blocks = _blocks(mail.message_id, facts, texts, single=single)
@@ -83,7 +85,7 @@ def make_page(mail: ClaimedMail, links: Links) -> Page:
         acknowledge=links.acknowledge(
             [
                 i.alert_id
-                for i in facts.items
+                for i in shown
                 if i.alert_id and i.change != "resolved" and i.acknowledged_at is None
             ],
             mail.recipient,
