@@ -6,6 +6,7 @@ card. The same trend gives the same bytes.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ WIDTH, HEIGHT = 544, 236
 _SCALE = 2
 _W, _H = WIDTH * _SCALE, HEIGHT * _SCALE
 _TOP, _BOTTOM, _EDGE = 98, _H - 72, 24
-_PAPER, _GRID, _SOFT, _INK = 255, 218, 92, 0  # shades between paper and ink
+_PAPER, _GRID, _SOFT, _INK = 255, 218, 82, 0  # shades between paper and ink
 _INK_RGB, _PAPER_RGB = (14, 47, 77), (255, 255, 255)
 _SMALL, _LARGE = 30, 36
 _DASH, _GAP = 20, 14
@@ -59,9 +60,11 @@ def is_chart(trend: Trend | None) -> bool:
     return trend is not None and len(_known(trend.values)) >= 2
 
 
-def runs(days: Sequence[date], values: Sequence[float | None]) -> Iterator[list[tuple[date, float]]]:
+def runs(
+    days: Sequence[date], values: Sequence[float | None]
+) -> Iterator[list[tuple[date, float]]]:
     """Unbroken stretches: a missing value and a day without an entry break the line."""
-    between = [(b - a).days for a, b in zip(days, days[1:], strict=False)]
+    between = [(b - a).days for a, b in itertools.pairwise(days)]
     usual = median(between) if between else 0
     run: list[tuple[date, float]] = []
     for day, value in zip(days, values, strict=True):
@@ -95,7 +98,9 @@ class _Drawing:
         self._days = trend.days[0].toordinal(), trend.days[-1].toordinal()
         self._target = next((t for t in reversed(trend.targets) if t is not None), None)
         self._last = next(
-            (d, v) for d, v in zip(trend.days[::-1], trend.values[::-1], strict=True) if v is not None
+            (d, v)
+            for d, v in zip(trend.days[::-1], trend.values[::-1], strict=True)
+            if v is not None
         )
         self._tick_texts = say.ticks(self._ticks, chart.unit)
         self._end_texts = [(say.amount(self._last[1], chart.unit, self._target), _LARGE, _INK)]
@@ -166,10 +171,12 @@ class _Drawing:
         box = (0, _TOP - 20, _W, _TOP - 20 + lines.height)
         self._image.paste(ImageChops.darker(self._image.crop(box), lines), box)
 
-    def _dashes(self, points: Sequence[Point], draw: ImageDraw.ImageDraw, width: int, scale: int = 1) -> None:
+    def _dashes(
+        self, points: Sequence[Point], draw: ImageDraw.ImageDraw, width: int, scale: int = 1
+    ) -> None:
         """A dashed line whose rhythm goes on around corners."""
         period, done = (_DASH + _GAP) * scale, 0.0
-        for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+        for (x1, y1), (x2, y2) in itertools.pairwise(points):
             length = math.hypot(x2 - x1, y2 - y1)
             start = -(done % period)
             while length and start < length:

@@ -71,7 +71,12 @@ def _attach(message: EmailMessage, pictures: Sequence[tuple[str, bytes]]) -> Non
     html = message.get_body(("html",))
     for number, (content_id, png) in enumerate(pictures, 1):
         html.add_related(  # type: ignore[union-attr]
-            png, "image", "png", cid=f"<{content_id}>", filename=f"chart{number}.png", disposition="inline"
+            png,
+            "image",
+            "png",
+            cid=f"<{content_id}>",
+            filename=f"chart{number}.png",
+            disposition="inline",
         )
 
 

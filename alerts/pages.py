@@ -143,7 +143,9 @@ def _span(item: Item, zone: ZoneInfo) -> tuple[datetime, datetime]:
     if "status" in item.evidence:
         days = (item.evidence.get("period_start"), item.evidence.get("period_stop"))
         times += [
-            datetime.combine(date.fromisoformat(str(d)), time(), zone) for d in days if d is not None
+            datetime.combine(date.fromisoformat(str(d)), time(), zone)
+            for d in days
+            if d is not None
         ]
     return min(times), max(times)
 
@@ -189,5 +191,3 @@ def _headline(say: Speech, facts: MailContext, texts: Sequence[AlertTexts]) -> s
         )
     prefix = PREFIXES.get(facts.kind)
     return say.text(prefix, headline=headline) if prefix else headline
-
-

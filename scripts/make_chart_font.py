@@ -2,8 +2,9 @@
 
 usage: python scripts/make_chart_font.py NotoSansCJK-Regular.ttc
 
-The font is Debian's package `fonts-noto-cjk` (SIL Open Font License 1.1, alerts/fonts/OFL.txt). Run it
-again after a rule was added or renamed; `tests/unit/alerts/test_chart.py` tells when it is needed.
+The font is that of Debian's package `fonts-noto-cjk` (SIL Open Font License 1.1, see
+alerts/fonts/OFL.txt). Run it again after a rule was added or renamed;
+`tests/unit/alerts/test_chart.py` tells when it is needed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from alerts.language import CATALOGUES, Speech  # noqa: E402
 from alerts.wording import wording  # noqa: E402
 from models.rules import rule_definitions  # noqa: E402
 
-_ALWAYS = "".join(map(chr, range(0x20, 0x7F))) + "–−·…°²³₂年月日（）、，："
+_ALWAYS = "".join(map(chr, range(0x20, 0x7F))) + "–−·…°²³年月日（）、，："
 _NAMES = {1: "Greenpark Charts", 3: "Greenpark Charts", 4: "Greenpark Charts", 6: "GreenparkCharts"}
 
 
@@ -53,7 +54,9 @@ def main() -> None:
     font["head"].modified = font["head"].created
     font.recalcTimestamp = False
     font.save(FONT)
-    print(f"{FONT.relative_to(REPO)}: {FONT.stat().st_size} bytes, {len(font.getBestCmap())} glyphs")
+    print(
+        f"{FONT.relative_to(REPO)}: {FONT.stat().st_size} bytes, {len(font.getBestCmap())} glyphs"
+    )
 
 
 if __name__ == "__main__":

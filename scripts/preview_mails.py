@@ -2,9 +2,9 @@
 
 usage: python scripts/preview_mails.py OUTPUT [--chromium chromium] [--only warning-en]
 
-Every mail is built as for sending, taken apart again as a mail program does, and written as `.eml`, `.txt`
-and `.html` (charts as data: URLs). With Chromium on the path each page is pictured on a phone (390 px) and a
-desktop (900 px), light and dark.
+Every mail is built as for sending, taken apart again as a mail program does, and written as `.eml`,
+`.txt` and `.html` (charts as data: URLs). With Chromium on the path each page is pictured on a phone
+(390 px) and a desktop (900 px), light and dark.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def sample_mails(language: str) -> dict[str, ClaimedMail]:
         | {"period_stop": "2027-01-01", "expected_share": 0.472, "year_end_target": 0.5},
     )
     rise = [13_050.0 + 35.0 * (n % 3) for n in range(46)] + [13_150.0 + 120 * n for n in range(14)]
-    steep = samples.course(values=rise[:46] + [13_100.0 + 156.0 * n for n in range(1, 8)] + [14_192.0] * 7)
+    steep = samples.course(
+        values=rise[:46] + [13_100.0 + 156.0 * n for n in range(1, 8)] + [14_192.0] * 7
+    )
     steep["targets"] = [13_300.0] * 60
 
     def mail(kind: str = "opened", **more: Any) -> ClaimedMail:
@@ -75,11 +77,15 @@ def sample_mails(language: str) -> dict[str, ClaimedMail]:
     }
 
 
+def text_of(message: EmailMessage, kind: str) -> str:
+    """One of the two bodies of a mail."""
+    (part,) = [p for p in message.walk() if p.get_content_type() == f"text/{kind}"]
+    return str(part.get_content())
+
+
 def page_of(message: EmailMessage) -> str:
     """The HTML of a received mail with its charts inside."""
-    body = message.get_body(("html",))
-    assert body is not None
-    html: str = body.get_content()
+    html = text_of(message, "html")
     for part in message.walk():
         if part.get_content_maintype() == "image":
             data = base64.b64encode(part.get_content()).decode()
@@ -168,9 +174,7 @@ def main() -> None:
                 message = email.message_from_bytes(sent, policy=policy.default)
                 path.with_suffix(".eml").write_bytes(sent)
                 path.with_suffix(".html").write_text(page_of(message), encoding="utf-8")
-                text = message.get_body(("plain",))
-                assert text is not None
-                path.with_suffix(".txt").write_text(text.get_content(), encoding="utf-8")
+                path.with_suffix(".txt").write_text(text_of(message, "plain"), encoding="utf-8")
                 pages.append(path.with_suffix(".html"))
     print(f"{len(pages)} mails in {args.output}")
     if shutil.which(args.chromium) is None:

@@ -1,4 +1,4 @@
-"""The HTML of mails: what mail programs can show, contrast by day and night, nothing that the text lacks."""
+"""The HTML of mails: what mail programs can show, contrast, nothing that the text lacks."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def mails(language: str) -> dict[str, ClaimedMail]:
     found = {"value": None, "unit": "", "found": {"size_m3_per_h": 2.3, "onset": "2026-03-02"}}
     others = (
         samples.verdict(
-            rule="enterprise_silent", evidence={"value": 26.0, "target": 1.0, "unit": "h", "meters": 5}
+            rule="enterprise_silent",
+            evidence={"value": 26.0, "target": 1.0, "unit": "h", "meters": 5},
         ),
         samples.verdict(rule="water_leak", evidence=found),
     )
@@ -188,7 +189,9 @@ def test_elements_are_what_mail_programs_support(language: str, kind: str) -> No
 @each_mail
 def test_pictures_have_words_and_a_width(language: str, kind: str) -> None:
     message = received(language, kind)
-    attached = [p["Content-ID"][1:-1] for p in message.walk() if p.get_content_type() == "image/png"]
+    attached = [
+        p["Content-ID"][1:-1] for p in message.walk() if p.get_content_type() == "image/png"
+    ]
     shown = [n for n in tree(language, kind).nodes if n.tag == "img"]
     assert [n.attributes["src"] for n in shown] == [f"cid:{name}" for name in attached]
     assert len(set(attached)) == len(attached) <= 6
@@ -209,7 +212,7 @@ def test_text_says_everything_that_the_html_says(language: str, kind: str) -> No
         words(t)
         for node in tree(language, kind).nodes
         for t in [*node.texts, node.attributes.get("alt", "")]
-        if node.tag not in ("title", "style") and not node.style.get("display") == "none"
+        if node.tag not in ("title", "style") and node.style.get("display") != "none"
     }
     assert [t for t in said if t.strip(" ·") and t.lstrip("· ") not in text] == []
     links = {n.attributes["href"] for n in tree(language, kind).nodes if n.tag == "a"}
