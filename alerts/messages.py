@@ -21,8 +21,8 @@ from alerts.pages import Page, make_page
 from models.errors import NotifyError
 from storage.outbox import ClaimedMail
 
-# A line never ends between a number and its unit.
-_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|[kM]Wh|m³)")
+# A line never ends between a number and its percent sign.
+_BEFORE_PERCENT = re.compile(r"(?<=\d) (?=%)")
 # Body parts are encoded for 7-bit transport, so that every mail server takes them.
 _POLICY = MailPolicy(linesep="\r\n", cte_type="7bit")
 
@@ -36,7 +36,7 @@ def build_message(mail: ClaimedMail, sender: str, links: Links) -> EmailMessage:
     try:
         page = make_page(mail, links)
         text = _render("alert.txt.j2", page)
-        html = _BEFORE_UNIT.sub("\u00a0", _render("alert.html.j2", page))
+        html = _BEFORE_PERCENT.sub("\u00a0", _render("alert.html.j2", page))
         pictures = [
             (block.picture.content_id, draw_chart(block.picture.chart, Speech(page.language)))
             for block in page.blocks

@@ -2,8 +2,8 @@
 
 usage: python scripts/preview_mails.py OUTPUT [--chromium chromium] [--only warning-en]
 
-Every mail is built as for sending, taken apart again as a mail program does, and written as `.eml`,
-`.txt` and `.html` (charts as data: URLs). With Chromium on the path each page is pictured on a phone
+Every mail is built as for sending, taken apart again as a mail program does, and written as
+`.eml`, `.txt` and `.html` (charts as data: URLs). With Chromium each is pictured on a phone
 (390 px) and a desktop (900 px), light and dark.
 """
 
