@@ -192,7 +192,7 @@ class _Drawing:
         heights = [self._y(self._last[1])]
         if self._target is not None:
             heights.append(self._y(self._target))
-            apart = 36 - abs(heights[0] - heights[1])
+            apart = 40 - abs(heights[0] - heights[1])
             if apart > 0:
                 up = 1 if heights[0] <= heights[1] else -1
                 heights = [heights[0] - up * apart / 2, heights[1] + up * apart / 2]

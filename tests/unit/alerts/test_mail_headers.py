@@ -15,7 +15,6 @@ from storage.outbox import ClaimedMail
 from tests.unit.alerts import samples
 from tests.unit.alerts.test_messages import SENDER, body, received
 
-
 LINKED = Links("https://grafana.example/", "https://alerts.example", "s" * 32)
 
 
