@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -80,6 +80,15 @@ class Speech:
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
         number = format_decimal(_decimal(value), pattern, locale=self.locale)
         return f"{number} {unit.replace('m3', 'm³')}"
+
+    def ticks(self, values: Sequence[float], unit: str) -> list[str]:
+        """Numbers of an axis with as many decimals as its step needs; ratios as percent."""
+        scale = 100 if unit == "ratio" else 1
+        step = _decimal(float(f"{(values[1] - values[0]) * scale:.6g}"))
+        decimals = max(0, -int(step.normalize().as_tuple().exponent))
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        texts = [format_decimal(_decimal(v) * scale, pattern, locale=self.locale) for v in values]
+        return [f"{_minus(text)} %" if unit == "ratio" else _minus(text) for text in texts]
 
     def gap(self, value: float | None, target: float | None, unit: str) -> str:
         """How far the value is from its target: percentage points, or relative to the target."""

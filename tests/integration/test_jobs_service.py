@@ -127,7 +127,7 @@ def test_health_metrics_and_view_tell_of_a_failing_job(
     assert get(port, "/else") == (404, "not found; there is: /ack, /health, /metrics\n")
     conn.execute("ALTER TABLE alert RENAME TO alert_away")  # a defect of the schema
     until(lambda: job(conn, "rules")["ok"] is False)
-    status, text = until(lambda: (a := get(port, "/health"))[0] == 503 and a)
+    _, text = until(lambda: (a := get(port, "/health"))[0] == 503 and a)
     problems = {p["subject"]: p for p in json.loads(text)["problems"]}
     assert problems
     conn.execute("ALTER TABLE alert_away RENAME TO alert")

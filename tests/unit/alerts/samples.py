@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 from alerts.packing import Parcel, Writer, message_id
@@ -178,3 +178,33 @@ def claimed(
         created_at=CREATED_AT,
         attempts=1,
     )
+
+
+def course(days: int = 60, **changes: Any) -> dict[str, Any]:
+    """A trend to the day before the period ends, with a gap, and its path."""
+    last = date(2026, 3, 14)
+    shown = [last - timedelta(days=n) for n in range(days)][::-1]
+    values = [None if 20 <= n < 26 else 0.415 + n * 0.016 / (days - 1) for n in range(days)]
+    trend = {
+        "days": [day.isoformat() for day in shown],
+        "values": values,
+        "targets": [0.45 + n * 0.025 / (days - 1) for n in range(days)],
+    }
+    return trend | changes
+
+
+def with_trends(mail: ClaimedMail, *trends: dict[str, Any] | None) -> ClaimedMail:
+    """The message with the trends of its first alerts."""
+    items = mail.context["items"]
+    drawn = [item | {"trend": trend} for item, trend in zip(items, trends, strict=False)]
+    return replace(mail, context={**mail.context, "items": drawn + items[len(trends) :]})
+
+
+def as_digest(mail: ClaimedMail) -> ClaimedMail:
+    """The message as a daily digest, which is written by the database only."""
+    start = datetime(2026, 3, 15, tzinfo=UTC)  # 08:00 in Shanghai
+    period = {"period_start": start.isoformat(), "period_stop": (start + timedelta(1)).isoformat()}
+    items = [dict(item) for item in mail.context["items"]]
+    items[-1]["change"] = "open"
+    context = {**mail.context, "kind": "digest", "items": items} | period
+    return replace(mail, kind="digest", context=context)

@@ -31,7 +31,7 @@ def received(mail: ClaimedMail, sender: str = SENDER) -> EmailMessage:
 def body(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(
