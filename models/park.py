@@ -5,6 +5,7 @@ One validated document, `park.yaml`. Unknown keys are refused, all faults are re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,13 @@ from models.green import GreenAccounting, StorageTracing
 from models.ledger import LedgerSettings
 from models.meters import Meter, parent_faults
 from models.retrofits import Retrofit, retrofit_faults, retrofits_csv
-from models.rules import RuleSettings, Tuning, known_rules
+from models.rules import (
+    RuleDefinition,
+    RuleSettings,
+    Tuning,
+    known_rules,
+    rule_definitions,
+)
 from models.sources import Key, Source, Zone, source_faults
 
 
@@ -259,6 +266,16 @@ class Park(Model):
                 return enterprise
         known = ", ".join(e.key for e in self.enterprises)
         raise ConfigError(f"park {self.key}", [f"no enterprise {key!r}; expected one of: {known}"])
+
+    def numbered(self, keys: Mapping[int, str]) -> dict[int, Enterprise]:
+        """The enterprises by their numbers in the database; others than those are left out."""
+        by_key = {e.key: e for e in self.enterprises}
+        return {number: by_key[key] for number, key in keys.items() if key in by_key}
+
+    def rule(self, code: str, enterprise: Enterprise | None = None) -> RuleDefinition:
+        """The parameters of a rule: the defaults, the park's, those of the enterprise."""
+        own = enterprise.rules.get(code) if enterprise else None
+        return rule_definitions()[code].tuned(self.rules.tune.get(code), own)
 
 
 def _unknown_members(park: Park) -> list[str]:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from models.findings import Severity
+from models.indicators import IndicatorValue
 from models.rules import RuleDefinition
 from models.verdicts import Outcome, Verdict
-from rules.snapshot import Snapshot, Subject, Value, worst
+from rules.snapshot import Snapshot, Subject, worst
 
 Rule = Callable[[Snapshot], Iterator[Verdict]]
 
@@ -36,7 +37,7 @@ def _each(snapshot: Snapshot, code: str) -> Iterator[Verdict]:
         yield judge(snapshot, rule, subject, newest(values, rule), limit_source=source)
 
 
-def newest(values: Sequence[Value], rule: RuleDefinition) -> Value:
+def newest(values: Sequence[IndicatorValue], rule: RuleDefinition) -> IndicatorValue:
     """The newest value; of months the newest final one, where there is any."""
     final = [v for v in values if v.status == "final"] if _waits(rule) else []
     return (final or values)[-1]
@@ -48,7 +49,7 @@ def _waits(rule: RuleDefinition) -> bool:
 
 
 def judge(
-    snapshot: Snapshot, rule: RuleDefinition, subject: Subject, seen: Value, **facts: Any
+    snapshot: Snapshot, rule: RuleDefinition, subject: Subject, seen: IndicatorValue, **facts: Any
 ) -> Verdict:
     """Breach beyond a limit, clear on the good side of `clear`, else of the limit.
 
@@ -69,7 +70,7 @@ def judge(
     return verdict(snapshot, rule, subject, Outcome.CLEAR, evidence)
 
 
-def doubt_of(snapshot: Snapshot, rule: RuleDefinition, seen: Value) -> str:
+def doubt_of(snapshot: Snapshot, rule: RuleDefinition, seen: IndicatorValue) -> str:
     """Why nothing can be told from a value; empty: it can be judged."""
     if seen.value is None or not math.isfinite(seen.value):
         return "no_value"
@@ -82,7 +83,7 @@ def doubt_of(snapshot: Snapshot, rule: RuleDefinition, seen: Value) -> str:
     return ""
 
 
-def evidence_of(rule: RuleDefinition, seen: Value) -> dict[str, Any]:
+def evidence_of(rule: RuleDefinition, seen: IndicatorValue) -> dict[str, Any]:
     """What a reader needs of a stored value; the chart is drawn from `indicator` and `kind`."""
     return {
         "value": seen.value,

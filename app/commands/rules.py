@@ -61,8 +61,8 @@ def listing(
         applied = one_park(conn, park)
         runs = rule_runs(conn, applied.park_id)
     rows = []
-    for code, definition in rule_definitions().items():
-        rule = definition.tuned(applied.park.rules.tune.get(code))
+    for code in rule_definitions():
+        rule = applied.park.rule(code)
         facts = rule.model_dump() | {"rule": code, "name": f"{rule.name.zh} / {rule.name.en}"}
         rows.append(facts | runs.get(code, {}))
     show(rows, (*_ABOUT, *_LAST), form, "no rules")

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from app.clock import wall_now
+from models.indicators import IndicatorValue
 from models.periods import local_day
 from rules.catalogue import needs
 from rules.snapshot import (
@@ -18,7 +19,6 @@ from rules.snapshot import (
     Snapshot,
     Subject,
     Undelivered,
-    Value,
 )
 from storage.db import Conn
 from storage.parks import AppliedPark, enterprise_ids
@@ -61,8 +61,11 @@ def load_snapshot(conn: Conn, applied: AppliedPark, now: datetime) -> Snapshot:
     )
 
 
-def _values(rows: SnapshotRows) -> dict[tuple[str, str], dict[Subject, list[Value]]]:
-    out: dict[tuple[str, str], dict[Subject, list[Value]]] = defaultdict(lambda: defaultdict(list))
-    for indicator, kind, subject, *rest in rows.values:
-        out[(indicator, kind)][subject].append(Value(*rest))
+def _values(rows: SnapshotRows) -> dict[tuple[str, str], dict[Subject, list[IndicatorValue]]]:
+    out: dict[tuple[str, str], dict[Subject, list[IndicatorValue]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for row in rows.values:
+        value = IndicatorValue(*row)
+        out[(value.indicator, value.period_kind)][value.enterprise_id].append(value)
     return out

@@ -1,7 +1,7 @@
 -- name: snapshot_values
 -- Newest values of indicators, oldest first. %(park_id)s int, %(stop_by)s date: no later period end,
 -- but the month that lasts; %(keys)s jsonb: a list of indicator, kind, points, only_final
-SELECT v.indicator, v.period_kind, v.enterprise_id, v.period_start, v.period_stop, v.value,
+SELECT v.indicator, v.enterprise_id, v.period_kind, v.period_start, v.period_stop, v.value,
        v.numerator, v.denominator, v.unit, v.completeness_ratio, v.estimated_ratio, v.status, v.note
 FROM (
     SELECT i.*, k.points, row_number() OVER (
