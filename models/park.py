@@ -16,7 +16,14 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from models.contacts import AlertSettings, Contact, Maintenance
 from models.document import Model, Names
-from models.energy import EnergySettings, Limit, PowerSupply, WaterSettings
+from models.energy import (
+    CarbonBudget,
+    EnergySettings,
+    Limit,
+    PowerSupply,
+    WaterSettings,
+    one_per_year,
+)
 from models.errors import ConfigError
 from models.green import GreenAccounting, StorageTracing
 from models.ledger import LedgerSettings
@@ -40,6 +47,9 @@ class Targets(Model):
     )
     energy_intensity_kwh_per_t: float | None = Field(default=None, gt=0)
     water_intensity_m3_per_t: float | None = Field(default=None, gt=0)
+    co2_budget: tuple[CarbonBudget, ...] = Field(default=(), description="by year")
+
+    _years = field_validator("co2_budget")(one_per_year)
 
 
 class Enterprise(Model):
@@ -204,6 +214,9 @@ class Park(Model):
         default=(),
         description="limits of indicators, where the published one does not fit",
     )
+    co2_budget: tuple[CarbonBudget, ...] = Field(
+        default=(), description="of the park as a whole, by year"
+    )
     rules: RuleSettings = RuleSettings()
     alerts: AlertSettings = AlertSettings()
     maintenance: tuple[Maintenance, ...] = Field(
@@ -218,6 +231,8 @@ class Park(Model):
         default=(), description="projects whose savings are verified"
     )
     data_from: date | None = Field(default=None, description="first day with data, if known")
+
+    _years = field_validator("co2_budget")(one_per_year)
 
     @property
     def zone(self) -> ZoneInfo:

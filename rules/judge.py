@@ -59,15 +59,26 @@ def judge(
     evidence = evidence_of(rule, seen) | {"target": target, **facts}
     if doubt := doubt_of(snapshot, rule, seen):
         return verdict(snapshot, rule, subject, Outcome.CANNOT_TELL, evidence | {"reason": doubt})
-    value = float(seen.value or 0.0)
+    return graded(snapshot, rule, subject, float(seen.value or 0.0), evidence)
+
+
+def graded(
+    snapshot: Snapshot,
+    rule: RuleDefinition,
+    subject: Subject,
+    value: float,
+    evidence: Mapping[str, Any],
+    about: str = "",
+) -> Verdict:
+    """Breach beyond a limit; an open alert holds until the value is on the good side of `clear`."""
     severity = worst(value, rule)
     if severity is not None:
-        return verdict(snapshot, rule, subject, Outcome.BREACH, evidence, severity)
-    if rule.clear is not None and (rule.code, subject, "") in snapshot.open:
+        return verdict(snapshot, rule, subject, Outcome.BREACH, evidence, severity, about)
+    if rule.clear is not None and (rule.code, subject, about) in snapshot.open:
         good = value <= rule.clear if rule.sense == "max" else value >= rule.clear
         if not good:
-            return verdict(snapshot, rule, subject, Outcome.HOLD, evidence)
-    return verdict(snapshot, rule, subject, Outcome.CLEAR, evidence)
+            return verdict(snapshot, rule, subject, Outcome.HOLD, evidence, about=about)
+    return verdict(snapshot, rule, subject, Outcome.CLEAR, evidence, about=about)
 
 
 def doubt_of(snapshot: Snapshot, rule: RuleDefinition, seen: IndicatorValue) -> str:

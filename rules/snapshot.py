@@ -98,6 +98,44 @@ class Running(NamedTuple):
     error: str
 
 
+class Alive(NamedTuple):
+    """A collector that has subscriptions: its last sign of life, and how long ago that was."""
+
+    last_at: datetime
+    silent_s: float
+
+
+class Curtailed(NamedTuple):
+    """An hour of yesterday of a plant whose available power is metered.
+
+    Attributes:
+        role: what is available, `direct_available` or `onsite_available`.
+        import_kwh: what the park as a whole drew from the grid in this hour (import - export).
+        balances: enterprises whose balance of the hour is closed.
+    """
+
+    enterprise_id: int
+    role: str
+    hour_start: datetime
+    curtailed_kwh: float
+    import_kwh: float
+    balances: int
+
+
+class Restated(NamedTuple):
+    """Energy of a channel on days that were over when it changed, within the last seven days."""
+
+    meter: str
+    channel: str
+    enterprise_id: int
+    first_day: date
+    last_day: date
+    quarters: int
+    old_kwh: float
+    new_kwh: float
+    reasons: str
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A park as the rules see it at `now`.
@@ -108,6 +146,8 @@ class Snapshot:
         values: (indicator, period kind) -> subject -> newest values, the newest last; only what
             `needs` asks for, as many as it asks for.
         limits: thresholds of indicators, the park's own first.
+        collectors: None: the park runs on another clock than they do (replay, demo).
+        loads: end use [kWh] of the whole hours of the last seven local days, the least first.
     """
 
     park_id: int
@@ -126,6 +166,10 @@ class Snapshot:
     heard: Sequence[Heard] = ()
     undelivered: Sequence[Undelivered] = ()
     jobs: Sequence[Running] = ()
+    collectors: Sequence[Alive] | None = None
+    loads: Mapping[int, Sequence[float]] = field(default_factory=dict)
+    curtailed: Sequence[Curtailed] = ()
+    restated: Sequence[Restated] = ()
 
     @cached_property
     def _enterprises(self) -> Mapping[int, Enterprise]:
