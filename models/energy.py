@@ -61,7 +61,7 @@ class CarbonBudget(Model):
     year: int = Field(ge=2000, le=2100)
     tco2: float | None = Field(default=None, gt=0, description="of the year, spread over its days")
     months_tco2: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(
-        default=None, min_length=12, max_length=12, description="instead: January to December"
+        default=None, description="instead: the twelve months, January first"
     )
     source: str = Field(min_length=1)
 
@@ -69,6 +69,9 @@ class CarbonBudget(Model):
     def _one_of_both(self) -> CarbonBudget:
         if (self.tco2 is None) == (self.months_tco2 is None):
             msg = f"budget of {self.year}: expected either tco2 or months_tco2"
+            raise ValueError(msg)
+        if self.months_tco2 is not None and len(self.months_tco2) != 12:
+            msg = f"budget of {self.year}: expected 12 months_tco2, got {len(self.months_tco2)}"
             raise ValueError(msg)
         return self
 
