@@ -32,6 +32,13 @@ def test_idle_load_by_working_load(idle_kw: float, answer: str) -> None:
     assert said("idle_load", picture(IDLE, loads={1: week(idle_kw)})) == [(1, "", answer)]
 
 
+def test_a_power_cut_is_not_the_idle_load() -> None:
+    """(5 x 0 + 11 x 40) / 16 kW; with one hour of 900 kW (15 x 100 + 900) / 16."""
+    loads = [0.0] * 5 + [40.0] * 100 + [100.0] * 62 + [900.0]
+    (verdict,) = ask("idle_load", picture(IDLE, loads={1: loads})).values()
+    assert verdict.evidence["found"] == {"idle_kw": 27.5, "working_kw": 150.0}
+
+
 def test_idle_load_says_nothing_without_a_limit_and_holds_above_its_clear() -> None:
     loads = {1: week(28), 2: week(28)}
     assert said("idle_load", picture(loads=loads)) == []
