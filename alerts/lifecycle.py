@@ -48,8 +48,13 @@ class _Step:
 
     after: dict[AlertKey, Alert]
     before: Mapping[AlertKey, Alert]
+    enterprises: Mapping[int, Enterprise]
     dropped: list[int] = field(default_factory=list)
     notes: dict[AlertKey, str] = field(default_factory=dict)
+
+    def enterprise(self, number: int | None) -> Enterprise | None:
+        """None for the park, and for an enterprise that is not in use."""
+        return None if number is None else self.enterprises.get(number)
 
 
 def apply_verdicts(
@@ -74,39 +79,25 @@ def apply_verdicts(
     before = open_alerts(conn, park_id)
     window = timedelta(hours=park.alerts.flap_window_hours)
     recent = recent_changes(conn, park_id, now - window)
-    step = _Step(dict(before), before)
-    _close_pointless(step, park, enterprise_keys, now)
+    step = _Step(dict(before), before, park.numbered(enterprise_keys))
+    _close_pointless(step, park, now)
     for verdict in verdicts:
-        known = verdict.enterprise_id is None or verdict.enterprise_id in enterprise_keys
-        if known:
-            rule = tuned(park, enterprise_keys, verdict.rule, verdict.enterprise_id)
-            _advance(step, verdict, rule, park, now, recent)
+        about = step.enterprise(verdict.enterprise_id)
+        if about is not None or verdict.enterprise_id is None:
+            _advance(step, verdict, park.rule(verdict.rule, about), park, now, recent)
     _mute(step, park, enterprise_keys, list_silences(conn, now, park_id), now)
-    return _write(conn, park_id, park, enterprise_keys, step, now)
+    return _write(conn, park_id, park, step, now)
 
 
-def tuned(
-    park: Park, keys: Mapping[int, str], code: str, enterprise_id: int | None
-) -> RuleDefinition:
-    """The parameters of a rule for a subject: default, park, enterprise."""
-    key = keys.get(enterprise_id) if enterprise_id is not None else None
-    own = park.enterprise(key).rules.get(code) if key is not None else None
-    return rule_definitions()[code].tuned(park.rules.tune.get(code), own)
-
-
-def _close_pointless(
-    step: _Step, park: Park, enterprise_keys: Mapping[int, str], now: datetime
-) -> None:
+def _close_pointless(step: _Step, park: Park, now: datetime) -> None:
     """Alerts of enterprises that left and of rules that were switched off end without a word."""
     for key, alert in step.before.items():
         code, enterprise_id, _ = key
+        about = step.enterprise(enterprise_id)
         note = ""
-        if enterprise_id is not None and enterprise_id not in enterprise_keys:
+        if enterprise_id is not None and about is None:
             note = "enterprise is no longer in the park"
-        elif (
-            code not in rule_definitions()
-            or not tuned(park, enterprise_keys, code, enterprise_id).enabled
-        ):
+        elif code not in rule_definitions() or not park.rule(code, about).enabled:
             note = "the rule is switched off"
         if note:
             step.notes[key] = note
@@ -161,7 +152,6 @@ def _write(
     conn: Conn,
     park_id: int,
     park: Park,
-    keys: Mapping[int, str],
     step: _Step,
     now: datetime,
 ) -> LifecycleResult:
@@ -190,9 +180,9 @@ def _write(
     update_alerts(conn, changed)
     touch_alerts(conn, same, now)
     drop_pending(conn, step.dropped)
-    events = list(_events(step, to_tell, park, keys, now))
+    events = list(_events(step, to_tell, park, now))
     add_events(conn, events)
-    _tell(conn, park, keys, step, to_tell, now)
+    _tell(conn, park, step, to_tell, now)
     states = [(step.before.get(k), a.state) for k, a in step.after.items()]
     return LifecycleResult(
         opened=len(numbers),
@@ -206,7 +196,6 @@ def _events(
     step: _Step,
     to_tell: Mapping[AlertKey, Sequence[Change]],
     park: Park,
-    keys: Mapping[int, str],
     now: datetime,
 ) -> list[Event]:
     out = []
@@ -223,7 +212,7 @@ def _events(
             if change in ("reminder", "escalated"):
                 notes.append(change)
         if "opened" in to_tell.get(key, ()):
-            notes += _about_recipients(park, _enterprise(park, keys, alert), alert.rule)
+            notes += _about_recipients(park, step.enterprise(alert.enterprise_id), alert.rule)
         if old is None or old.state != alert.state or notes:
             old_state = old.state if old else None
             out.append(Event(alert.alert_id, now, old_state, alert.state, "; ".join(notes)))
@@ -239,15 +228,9 @@ def _about_recipients(park: Park, about: Enterprise | None, rule: str) -> list[s
     return []
 
 
-def _enterprise(park: Park, keys: Mapping[int, str], alert: Alert) -> Enterprise | None:
-    key = keys.get(alert.enterprise_id) if alert.enterprise_id is not None else None
-    return park.enterprise(key) if key is not None else None
-
-
 def _tell(
     conn: Conn,
     park: Park,
-    keys: Mapping[int, str],
     step: _Step,
     to_tell: Mapping[AlertKey, Sequence[Change]],
     now: datetime,
@@ -260,6 +243,6 @@ def _tell(
             ended.append(alert.alert_id)
             continue
         for change in changes:
-            rows += notices(park, _enterprise(park, keys, alert), alert, change, now)
+            rows += notices(park, step.enterprise(alert.enterprise_id), alert, change, now)
     add_notices(conn, rows)
     tell_again(conn, ended, "resolved", now)

@@ -40,6 +40,10 @@ _MOVE_LOAD = N_(
     "Move flexible load (batch furnaces, charging, compressed air) to hours with high wind and "
     "solar output."
 )
+_IDLE = N_(
+    "Look for base load: furnaces held hot, compressed air, pumps and fans that run while nothing "
+    "is produced."
+)
 
 GREEN_ADVICE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -110,10 +114,7 @@ _RULES: Mapping[str, RuleWording] = MappingProxyType(
                     "Check the data first: are all electricity readings and the production figures"
                     " of this period complete?"
                 ),
-                N_(
-                    "Look for base load: furnaces held hot, compressed air, pumps and fans that "
-                    "run while nothing is produced."
-                ),
+                _IDLE,
                 N_(
                     "Compare shifts and production lines with their best week, and check the "
                     "progress of the planned energy-saving retrofit."
@@ -211,6 +212,80 @@ _LOST = replace(
 )
 _SPECIAL: Mapping[str, RuleWording] = MappingProxyType(
     {
+        "idle_load": replace(_ABOVE, advice=(_CHECK_DATA, _IDLE)),
+        "curtailment_while_importing": replace(
+            _ABOVE,
+            target=N_("Size that is told"),
+            advice=(
+                _CHECK_DATA,
+                _MOVE_LOAD,
+                N_(
+                    "Ask the operator of the plant why it was limited in these hours, and let the "
+                    "storages charge then."
+                ),
+            ),
+        ),
+        "co2_budget_year": replace(
+            _ABOVE,
+            target=N_("Budget of these months"),
+            opened=N_("%(name)s: %(value)s, budget so far %(target)s"),
+            opened_lead=N_(
+                "%(subject)s: %(name)s: the finished months of this year have emitted %(value)s, "
+                "their budget is %(target)s."
+            ),
+            resolved=N_("%(name)s: back within the budget, %(value)s of %(target)s"),
+            resolved_lead=N_(
+                "%(subject)s: %(name)s: emissions are back within the budget: %(value)s, budget so "
+                "far %(target)s."
+            ),
+            advice=(
+                _CHECK_DATA,
+                N_(
+                    "See which months and sources exceed their plan: greenpark indicators, "
+                    "electricity drawn from the grid and fuels first."
+                ),
+                N_(
+                    "Take up measures of the plan earlier, or ask the park whether the budget can "
+                    "be shared differently."
+                ),
+            ),
+        ),
+        "restatement_large": replace(
+            _ABOVE,
+            indicator=N_("Changed part"),
+            opened=N_("%(name)s: %(object)s by %(value)s"),
+            opened_lead=N_(
+                "%(subject)s: %(name)s: the energy of %(object)s on days that were over has changed"
+                " by %(value)s. What was reported for these days no longer holds."
+            ),
+            resolved=N_("%(name)s: %(object)s is unchanged for a week"),
+            resolved_lead=N_(
+                "%(subject)s: %(name)s: the past energy of %(object)s has not changed much in the "
+                "last seven days."
+            ),
+            advice=(
+                N_("See what changed and why: greenpark restatements --meter."),
+                N_(
+                    "If figures of these days were passed on, send the new ones; greenpark "
+                    "intervals --as-of shows what was known at a time."
+                ),
+            ),
+        ),
+        "collector_silent": replace(
+            _SILENT,
+            opened=N_("the collector is silent for %(value)s"),
+            opened_lead=N_(
+                "%(subject)s: a collector has given no sign of life for %(value)s. No reading is "
+                "stored meanwhile; the broker keeps the messages. Single alerts about silent meters"
+                " are held back."
+            ),
+            resolved=N_("the collector works again"),
+            resolved_lead=N_("%(subject)s: all collectors work again."),
+            advice=(
+                N_("Start it again: greenpark collect. Its log and greenpark doctor say more."),
+                N_("If it is meant to be gone, end it with: greenpark collect --retire."),
+            ),
+        ),
         "meter_silent": _SILENT,
         "enterprise_silent": replace(
             _SILENT,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from calendar import isleap, monthrange
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, TypeAdapter, model_validator
@@ -49,6 +50,55 @@ class YearlyFactor(Model):
     year: int = Field(ge=2000, le=2100)
     value: float = Field(gt=0)
     source: str = Field(min_length=1)
+
+
+class CarbonBudget(Model):
+    """CO2 (location-based) that a calendar year may have, by day or as a plan of its months.
+
+    Source: whoever sets it; the share of the district in 碳排放双控 is not known (domain facts 10).
+    """
+
+    year: int = Field(ge=2000, le=2100)
+    tco2: float | None = Field(default=None, gt=0, description="of the year, spread over its days")
+    months_tco2: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(
+        default=None, description="instead: the twelve months, January first"
+    )
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> CarbonBudget:
+        if (self.tco2 is None) == (self.months_tco2 is None):
+            msg = f"budget of {self.year}: expected either tco2 or months_tco2"
+            raise ValueError(msg)
+        if self.months_tco2 is not None and len(self.months_tco2) != 12:
+            msg = f"budget of {self.year}: expected 12 months_tco2, got {len(self.months_tco2)}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def year_tco2(self) -> float:
+        """Budget of the whole year [tCO2]."""
+        return sum(self.months_tco2) if self.months_tco2 else self.tco2 or 0.0
+
+    def month_tco2(self, month: int) -> float:
+        """Its part that belongs to a month, 1 to 12 [tCO2]."""
+        if self.months_tco2:
+            return self.months_tco2[month - 1]
+        days = monthrange(self.year, month)[1]
+        return self.year_tco2 * days / (366 if isleap(self.year) else 365)
+
+
+def one_per_year(budgets: tuple[CarbonBudget, ...]) -> tuple[CarbonBudget, ...]:
+    """The same, if no year has two.
+
+    Raises:
+        ValueError: names the years.
+    """
+    years = [budget.year for budget in budgets]
+    if twice := sorted({str(y) for y in years if years.count(y) > 1}):
+        msg = f"more than one budget of {', '.join(twice)}"
+        raise ValueError(msg)
+    return budgets
 
 
 class EnergySettings(Model):

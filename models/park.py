@@ -5,6 +5,7 @@ One validated document, `park.yaml`. Unknown keys are refused, all faults are re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +16,26 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from models.contacts import AlertSettings, Contact, Maintenance
 from models.document import Model, Names
-from models.energy import EnergySettings, Limit, PowerSupply, WaterSettings
+from models.energy import (
+    CarbonBudget,
+    EnergySettings,
+    Limit,
+    PowerSupply,
+    WaterSettings,
+    one_per_year,
+)
 from models.errors import ConfigError
 from models.green import GreenAccounting, StorageTracing
 from models.ledger import LedgerSettings
 from models.meters import Meter, parent_faults
 from models.retrofits import Retrofit, retrofit_faults, retrofits_csv
-from models.rules import RuleSettings, Tuning, known_rules
+from models.rules import (
+    RuleDefinition,
+    RuleSettings,
+    Tuning,
+    known_rules,
+    rule_definitions,
+)
 from models.sources import Key, Source, Zone, source_faults
 
 
@@ -33,6 +47,9 @@ class Targets(Model):
     )
     energy_intensity_kwh_per_t: float | None = Field(default=None, gt=0)
     water_intensity_m3_per_t: float | None = Field(default=None, gt=0)
+    co2_budget: tuple[CarbonBudget, ...] = Field(default=(), description="by year")
+
+    _years = field_validator("co2_budget")(one_per_year)
 
 
 class Enterprise(Model):
@@ -197,6 +214,9 @@ class Park(Model):
         default=(),
         description="limits of indicators, where the published one does not fit",
     )
+    co2_budget: tuple[CarbonBudget, ...] = Field(
+        default=(), description="of the park as a whole, by year"
+    )
     rules: RuleSettings = RuleSettings()
     alerts: AlertSettings = AlertSettings()
     maintenance: tuple[Maintenance, ...] = Field(
@@ -211,6 +231,8 @@ class Park(Model):
         default=(), description="projects whose savings are verified"
     )
     data_from: date | None = Field(default=None, description="first day with data, if known")
+
+    _years = field_validator("co2_budget")(one_per_year)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -259,6 +281,16 @@ class Park(Model):
                 return enterprise
         known = ", ".join(e.key for e in self.enterprises)
         raise ConfigError(f"park {self.key}", [f"no enterprise {key!r}; expected one of: {known}"])
+
+    def numbered(self, keys: Mapping[int, str]) -> dict[int, Enterprise]:
+        """The enterprises by their numbers in the database; others than those are left out."""
+        by_key = {e.key: e for e in self.enterprises}
+        return {number: by_key[key] for number, key in keys.items() if key in by_key}
+
+    def rule(self, code: str, enterprise: Enterprise | None = None) -> RuleDefinition:
+        """The parameters of a rule: the defaults, the park's, those of the enterprise."""
+        own = enterprise.rules.get(code) if enterprise else None
+        return rule_definitions()[code].tuned(self.rules.tune.get(code), own)
 
 
 def _unknown_members(park: Park) -> list[str]:

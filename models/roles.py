@@ -63,6 +63,15 @@ class Role(StrEnum):
     NONE = "none"
 
 
+BALANCE_ROLES = (
+    Role.GRID_IMPORT,
+    Role.GRID_EXPORT,
+    Role.DIRECT_SUPPLY,
+    Role.ONSITE_PV,
+    Role.ONSITE_WIND,
+    Role.STORAGE_CHARGE,
+    Role.STORAGE_DISCHARGE,
+)
 ROLE_QUANTITY = {
     Role.GRID_IMPORT: "active_energy",
     Role.GRID_EXPORT: "active_energy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -12,6 +13,7 @@ import yaml
 from pydantic import Field, TypeAdapter, field_validator
 
 from models.document import Model, Names
+from models.hours import HourRange, Weekday, within
 
 Family = Literal["green", "energy", "water", "carbon", "circular", "grid", "data"]
 Sense = Literal["min", "max"]
@@ -39,6 +41,15 @@ class Tuning(Model):
     every_hours: float | None = Field(
         default=None, ge=0, le=744, description="looked at this often; 0: at every run"
     )
+    at_least: float | None = Field(
+        default=None, ge=0, description="smaller amounts are not told, where the rule has such"
+    )
+    hours: tuple[HourRange, ...] | None = Field(
+        default=None, min_length=1, description="asked only then (park time), e.g. 08:00-20:00"
+    )
+    weekdays: tuple[Weekday, ...] | None = Field(
+        default=None, min_length=1, description="asked only on these days, 1 Monday to 7 Sunday"
+    )
 
 
 class RuleDefinition(Model):
@@ -47,6 +58,8 @@ class RuleDefinition(Model):
     Attributes:
         indicator, kind: the value that it judges; empty: something else, see its function.
         sense: max: the value must not exceed `warn`; min: not fall below.
+        at_least: size in the unit of the amounts below which a breach does not count.
+        hours, weekdays: when it is asked, local to the park; None: always.
         warn, critical: None: from a target, plan or definition, else the rule cannot be asked.
         audience: enterprise: its contacts (else the park's); park: the park's contacts.
         about: what one alert of it is about, beside the enterprise: a meter, a project...
@@ -71,6 +84,9 @@ class RuleDefinition(Model):
     min_completeness_ratio: float = 0.90
     max_age_days: float = 3
     every_hours: float = 0
+    at_least: float = 0
+    hours: tuple[HourRange, ...] | None = None
+    weekdays: tuple[Weekday, ...] | None = None
     audience: Literal["enterprise", "park"] = "enterprise"
     about: Literal["", "meter", "project", "finding", "recipient", "job"] = ""
     inhibited_by: tuple[str, ...] = ()
@@ -83,6 +99,10 @@ class RuleDefinition(Model):
             if change is not None:
                 merged |= change.model_dump(exclude_none=True)
         return self.model_copy(update=merged) if merged else self
+
+    def is_asked(self, local: datetime) -> bool:
+        """True within its hours and days; outside of them it says nothing."""
+        return within(local, self.hours, self.weekdays)
 
 
 @cache

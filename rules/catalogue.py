@@ -31,7 +31,7 @@ class Need(NamedTuple):
     only_final: bool = False
 
 
-_HISTORY = {"energy_drift": 42, "water_drift": 42, "storage_eta": 60}
+_HISTORY = {"energy_drift": 42, "water_drift": 42, "storage_eta": 60, "co2_budget_year": 13}
 
 
 def needs() -> list[Need]:
@@ -51,14 +51,18 @@ def needs() -> list[Need]:
 
 
 def verdicts(snapshot: Snapshot, codes: Collection[str] | None = None) -> Iterator[Verdict]:
-    """What the rules say of a picture; a rule that is switched off for a subject says nothing.
+    """What the rules say of a picture.
+
+    A rule that is switched off for a subject, or outside its hours, says nothing.
 
     Args:
         codes: the rules to ask; None: all.
     """
+    local = snapshot.now.astimezone(snapshot.park.zone)
     for code, rule in RULES.items():
         if codes is not None and code not in codes:
             continue
         for said in rule(snapshot):
-            if snapshot.rule(code, said.enterprise_id).enabled:
+            tuned = snapshot.rule(code, said.enterprise_id)
+            if tuned.enabled and tuned.is_asked(local):
                 yield said

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from models.findings import Severity
 from models.verdicts import Outcome, Verdict
-from rules.judge import Rule, against_limits, findings, gone, verdict
-from rules.snapshot import Heard, Snapshot, Subject, worst
+from rules.judge import Rule, against_limits, findings, gone, graded, verdict
+from rules.snapshot import Heard, Restated, Snapshot, Subject, worst
 
 _PERIODS = 4
 _FEWEST_S = 3600.0
@@ -100,6 +102,68 @@ def park_silent(snapshot: Snapshot) -> Iterator[Verdict]:
     yield verdict(snapshot, rule, None, outcome, evidence, Severity.CRITICAL)
 
 
+def collector_silent(snapshot: Snapshot) -> Iterator[Verdict]:
+    """A collector left no sign of life for `warn` minutes; not asked where clocks are simulated.
+
+    One alert for all of them: their names are secret, whoever knows one can take its session.
+    """
+    if snapshot.collectors is None:
+        return
+    if not snapshot.collectors:  # retired: nobody is expected to report
+        yield from gone(snapshot, "collector_silent", set())
+        return
+    rule = snapshot.rule("collector_silent", None)
+    most = max(snapshot.collectors, key=lambda c: c.silent_s)
+    limit_s = 60 * (rule.warn if rule.warn is not None else math.inf)
+    evidence = {
+        "value": round(most.silent_s / 60, 1),
+        "target": rule.warn,
+        "unit": rule.unit,
+        "last_at": most.last_at.isoformat(),
+        "found": {
+            "silent": sum(c.silent_s > limit_s for c in snapshot.collectors),
+            "collectors": len(snapshot.collectors),
+        },
+    }
+    yield graded(snapshot, rule, None, most.silent_s / 60, evidence)
+
+
+def restatement_large(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Energy of past days that changed within seven days by more than `warn` and `at_least` kWh.
+
+    The change is a part of the larger of both amounts. One alert per meter, about the channel that
+    changed most. Edits and late corrections count, first values of empty quarter-hours do not.
+    """
+    standing: dict[tuple[Subject, str], tuple[float, Restated]] = {}
+    for seen in snapshot.restated:
+        rule = snapshot.rule("restatement_large", seen.enterprise_id)
+        change_kwh = abs(seen.new_kwh - seen.old_kwh)
+        part = change_kwh / max(abs(seen.old_kwh), abs(seen.new_kwh), 1e-9)
+        key = (seen.enterprise_id, seen.meter)
+        worse = key not in standing or part > standing[key][0]
+        if change_kwh >= rule.at_least and worst(part, rule) and worse:
+            standing[key] = (part, seen)
+    for (subject, meter), (part, seen) in standing.items():
+        rule = snapshot.rule("restatement_large", subject)
+        evidence = {
+            "value": part,
+            "target": rule.warn if rule.warn is not None else rule.critical,
+            "unit": rule.unit,
+            "period_start": seen.first_day.isoformat(),
+            "period_stop": (seen.last_day + timedelta(days=1)).isoformat(),
+            "limit_source": rule.source,
+            "found": {
+                "channel": seen.channel,
+                "old_kwh": round(seen.old_kwh, 1),
+                "new_kwh": round(seen.new_kwh, 1),
+                "quarter_hours": seen.quarters,
+                "reasons": seen.reasons,
+            },
+        }
+        yield graded(snapshot, rule, subject, part, evidence, meter)
+    yield from gone(snapshot, "restatement_large", set(standing))
+
+
 def _silence(silent_h: float, limit_h: float | None) -> dict[str, object]:
     return {"value": round(silent_h, 2), "target": limit_h, "unit": "h", "silent_h": silent_h}
 
@@ -144,12 +208,14 @@ def job_failed(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 RULES: Mapping[str, Rule] = {
+    "collector_silent": collector_silent,
     "park_silent": park_silent,
     "enterprise_silent": enterprise_silent,
     "meter_silent": meter_silent,
     "data_finding": findings(
         "data_finding", "register.", "validation.", "channel.", only_critical=True
     ),
+    "restatement_large": restatement_large,
     "mail_undeliverable": mail_undeliverable,
     "job_failed": job_failed,
     **against_limits("completeness", "daily_monthly_gap"),

@@ -1,11 +1,13 @@
-"""Energy saving: consumption per tonne, its drift, demand, power factor, savings of retrofits."""
+"""Energy saving: consumption per tonne, its drift, idle load, demand, savings of retrofits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from statistics import median
+from datetime import date, datetime, timedelta
+from statistics import fmean, median
 
 from models.findings import Severity
+from models.periods import day_start
 from models.verdicts import Outcome, Verdict
 from rules.intensity import ENERGY_RULE, against_target
 from rules.judge import (
@@ -14,6 +16,7 @@ from rules.judge import (
     doubt_of,
     evidence_of,
     gone,
+    graded,
     verdict,
 )
 from rules.snapshot import Saving, Snapshot, Subject, worst
@@ -125,6 +128,41 @@ def saving_refused(snapshot: Snapshot) -> Iterator[Verdict]:
     yield from gone(snapshot, "saving_refused", standing)
 
 
+def idle_load(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Mean of the least tenth of the hours of the last seven days by that of the highest tenth.
+
+    What still runs while nothing is produced, whatever the shifts are. No limit is published and
+    a continuous process has no idle hours: it is asked where the park or the enterprise sets one.
+    """
+    start = snapshot.today - timedelta(days=_WEEK_DAYS)
+    due = (_midnight(snapshot, snapshot.today) - _midnight(snapshot, start)) / timedelta(hours=1)
+    for subject, loads in snapshot.loads.items():
+        rule = snapshot.rule("idle_load", subject)
+        if rule.warn is None and rule.critical is None:
+            continue
+        tenth = max(len(loads) // 10, 1)
+        idle_kw, working_kw = fmean(loads[:tenth]), fmean(loads[-tenth:])
+        known = min(len(loads) / due, 1.0)
+        evidence = {
+            "value": idle_kw / working_kw if working_kw > 0 else None,
+            "target": rule.warn if rule.warn is not None else rule.critical,
+            "unit": rule.unit,
+            "period_start": start.isoformat(),
+            "period_stop": snapshot.today.isoformat(),
+            "completeness_ratio": known,
+            "found": {"idle_kw": round(idle_kw, 1), "working_kw": round(working_kw, 1)},
+        }
+        if working_kw <= 0 or known < rule.min_completeness_ratio:
+            evidence["reason"] = "incomplete_data" if working_kw > 0 else "no_value"
+            yield verdict(snapshot, rule, subject, Outcome.CANNOT_TELL, evidence)
+        else:
+            yield graded(snapshot, rule, subject, idle_kw / working_kw, evidence)
+
+
+def _midnight(snapshot: Snapshot, day: date) -> datetime:
+    return day_start(day, snapshot.park.zone)
+
+
 def _plan(saving: Saving) -> float | None:
     """The promised saving of the reporting days, in the unit of the project."""
     if not saving.target_amount or saving.target_amount <= 0:
@@ -137,5 +175,6 @@ RULES: Mapping[str, Rule] = {
     "energy_drift": drift("energy_drift"),
     "saving_behind": saving_behind,
     "saving_refused": saving_refused,
+    "idle_load": idle_load,
     **against_limits("demand_ratio", "power_factor", "tier_surcharge", "al_comp_ac"),
 }

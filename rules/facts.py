@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 
 from models.findings import Severity
+from models.indicators import IndicatorValue
 from models.verdicts import Outcome, Verdict
-from rules.snapshot import Snapshot, Subject, Value
+from rules.snapshot import Snapshot, Subject
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Measured:
         return self.verdict(rule, Outcome.CLEAR, **facts)
 
 
-def measured(snapshot: Snapshot, rule: str, subject: Subject, value: Value) -> Measured:
+def measured(snapshot: Snapshot, rule: str, subject: Subject, value: IndicatorValue) -> Measured:
     """A stored value as a rule about it sees it."""
     return Measured(
         snapshot.park_id,

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from models.findings import Severity
+from models.indicators import IndicatorValue
 from models.rules import RuleDefinition
 from models.verdicts import Outcome, Verdict
-from rules.snapshot import Snapshot, Subject, Value, worst
+from rules.snapshot import Snapshot, Subject, worst
 
 Rule = Callable[[Snapshot], Iterator[Verdict]]
 
@@ -36,7 +37,7 @@ def _each(snapshot: Snapshot, code: str) -> Iterator[Verdict]:
         yield judge(snapshot, rule, subject, newest(values, rule), limit_source=source)
 
 
-def newest(values: Sequence[Value], rule: RuleDefinition) -> Value:
+def newest(values: Sequence[IndicatorValue], rule: RuleDefinition) -> IndicatorValue:
     """The newest value; of months the newest final one, where there is any."""
     final = [v for v in values if v.status == "final"] if _waits(rule) else []
     return (final or values)[-1]
@@ -48,7 +49,7 @@ def _waits(rule: RuleDefinition) -> bool:
 
 
 def judge(
-    snapshot: Snapshot, rule: RuleDefinition, subject: Subject, seen: Value, **facts: Any
+    snapshot: Snapshot, rule: RuleDefinition, subject: Subject, seen: IndicatorValue, **facts: Any
 ) -> Verdict:
     """Breach beyond a limit, clear on the good side of `clear`, else of the limit.
 
@@ -58,18 +59,29 @@ def judge(
     evidence = evidence_of(rule, seen) | {"target": target, **facts}
     if doubt := doubt_of(snapshot, rule, seen):
         return verdict(snapshot, rule, subject, Outcome.CANNOT_TELL, evidence | {"reason": doubt})
-    value = float(seen.value or 0.0)
+    return graded(snapshot, rule, subject, float(seen.value or 0.0), evidence)
+
+
+def graded(
+    snapshot: Snapshot,
+    rule: RuleDefinition,
+    subject: Subject,
+    value: float,
+    evidence: Mapping[str, Any],
+    about: str = "",
+) -> Verdict:
+    """Breach beyond a limit; an open alert holds until the value is on the good side of `clear`."""
     severity = worst(value, rule)
     if severity is not None:
-        return verdict(snapshot, rule, subject, Outcome.BREACH, evidence, severity)
-    if rule.clear is not None and (rule.code, subject, "") in snapshot.open:
+        return verdict(snapshot, rule, subject, Outcome.BREACH, evidence, severity, about)
+    if rule.clear is not None and (rule.code, subject, about) in snapshot.open:
         good = value <= rule.clear if rule.sense == "max" else value >= rule.clear
         if not good:
-            return verdict(snapshot, rule, subject, Outcome.HOLD, evidence)
-    return verdict(snapshot, rule, subject, Outcome.CLEAR, evidence)
+            return verdict(snapshot, rule, subject, Outcome.HOLD, evidence, about=about)
+    return verdict(snapshot, rule, subject, Outcome.CLEAR, evidence, about=about)
 
 
-def doubt_of(snapshot: Snapshot, rule: RuleDefinition, seen: Value) -> str:
+def doubt_of(snapshot: Snapshot, rule: RuleDefinition, seen: IndicatorValue) -> str:
     """Why nothing can be told from a value; empty: it can be judged."""
     if seen.value is None or not math.isfinite(seen.value):
         return "no_value"
@@ -82,7 +94,7 @@ def doubt_of(snapshot: Snapshot, rule: RuleDefinition, seen: Value) -> str:
     return ""
 
 
-def evidence_of(rule: RuleDefinition, seen: Value) -> dict[str, Any]:
+def evidence_of(rule: RuleDefinition, seen: IndicatorValue) -> dict[str, Any]:
     """What a reader needs of a stored value; the chart is drawn from `indicator` and `kind`."""
     return {
         "value": seen.value,

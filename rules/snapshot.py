@@ -9,27 +9,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from models.findings import Severity
+from models.indicators import IndicatorValue
 from models.park import Enterprise, Park
-from models.rules import RuleDefinition, rule_definitions
+from models.rules import RuleDefinition
 from models.verdicts import AlertKey
 
 Subject = int | None
 """Number of an enterprise; None: the park."""
-
-
-class Value(NamedTuple):
-    """A stored indicator value; see `models.indicators.IndicatorValue`."""
-
-    period_start: date
-    period_stop: date
-    value: float | None
-    numerator: float | None
-    denominator: float | None
-    unit: str
-    completeness_ratio: float
-    estimated_ratio: float
-    status: str
-    note: str | None = None
 
 
 class Limit(NamedTuple):
@@ -112,6 +98,44 @@ class Running(NamedTuple):
     error: str
 
 
+class Alive(NamedTuple):
+    """A collector that has subscriptions: its last sign of life, and how long ago that was."""
+
+    last_at: datetime
+    silent_s: float
+
+
+class Curtailed(NamedTuple):
+    """An hour of yesterday of a plant whose available power is metered.
+
+    Attributes:
+        role: what is available, `direct_available` or `onsite_available`.
+        import_kwh: what the park as a whole drew from the grid in this hour (import - export).
+        balances: enterprises whose balance of the hour is closed.
+    """
+
+    enterprise_id: int
+    role: str
+    hour_start: datetime
+    curtailed_kwh: float
+    import_kwh: float
+    balances: int
+
+
+class Restated(NamedTuple):
+    """Energy of a channel on days that were over when it changed, within the last seven days."""
+
+    meter: str
+    channel: str
+    enterprise_id: int
+    first_day: date
+    last_day: date
+    quarters: int
+    old_kwh: float
+    new_kwh: float
+    reasons: str
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A park as the rules see it at `now`.
@@ -122,6 +146,8 @@ class Snapshot:
         values: (indicator, period kind) -> subject -> newest values, the newest last; only what
             `needs` asks for, as many as it asks for.
         limits: thresholds of indicators, the park's own first.
+        collectors: None: the park runs on another clock than they do (replay, demo).
+        loads: end use [kWh] of the whole hours of the last seven local days, the least first.
     """
 
     park_id: int
@@ -130,7 +156,7 @@ class Snapshot:
     now: datetime
     today: date
     open: Collection[AlertKey] = frozenset()
-    values: Mapping[tuple[str, str], Mapping[Subject, Sequence[Value]]] = field(
+    values: Mapping[tuple[str, str], Mapping[Subject, Sequence[IndicatorValue]]] = field(
         default_factory=dict
     )
     limits: Mapping[str, Limit] = field(default_factory=dict)
@@ -140,17 +166,22 @@ class Snapshot:
     heard: Sequence[Heard] = ()
     undelivered: Sequence[Undelivered] = ()
     jobs: Sequence[Running] = ()
+    collectors: Sequence[Alive] | None = None
+    loads: Mapping[int, Sequence[float]] = field(default_factory=dict)
+    curtailed: Sequence[Curtailed] = ()
+    restated: Sequence[Restated] = ()
 
     @cached_property
     def _enterprises(self) -> Mapping[int, Enterprise]:
-        by_key = {e.key: e for e in self.park.enterprises}
-        return {number: by_key[key] for number, key in self.enterprises.items() if key in by_key}
+        return self.park.numbered(self.enterprises)
 
     def enterprise(self, subject: Subject) -> Enterprise | None:
         """The enterprise of a subject; None for the park and for one that is not in use."""
         return None if subject is None else self._enterprises.get(subject)
 
-    def subjects(self, indicator: str, kind: str) -> Iterator[tuple[Subject, Sequence[Value]]]:
+    def subjects(
+        self, indicator: str, kind: str
+    ) -> Iterator[tuple[Subject, Sequence[IndicatorValue]]]:
         """The park (if it has one) and the enterprises in use that have values of an indicator."""
         for subject, values in self.values.get((indicator, kind), {}).items():
             if values and (subject is None or subject in self._enterprises):
@@ -158,10 +189,7 @@ class Snapshot:
 
     def rule(self, code: str, subject: Subject) -> RuleDefinition:
         """The parameters of a rule for a subject: default, park, enterprise."""
-        about = self.enterprise(subject)
-        return rule_definitions()[code].tuned(
-            self.park.rules.tune.get(code), about.rules.get(code) if about else None
-        )
+        return self.park.rule(code, self.enterprise(subject))
 
     def opened(self, code: str) -> Iterator[AlertKey]:
         """Keys of the alerts of a rule that are not resolved."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from models.periods import Period
 from storage.db import Conn, named_sql, translate_db_errors
 
 Row = tuple[Any, ...]
@@ -72,3 +73,46 @@ def snapshot_rows(
             jobs=ask("snapshot_jobs"),
             open=ask("snapshot_open"),
         )
+
+
+def collector_signs(conn: Conn) -> list[datetime]:
+    """When each collector that has subscriptions last gave a sign of life (its own clock).
+
+    Raises:
+        StorageError: the database did not answer.
+    """
+    return [at for (at,) in _ask(conn, "snapshot_collectors", {})]
+
+
+def load_hours(conn: Conn, park_id: int, span: Period) -> list[Row]:
+    """Enterprise and its end use [kWh] of each whole hour, the least first.
+
+    Raises:
+        StorageError: the database did not answer.
+    """
+    params = {"park_id": park_id, "start": span.start, "stop": span.stop}
+    return _ask(conn, "snapshot_loads", params)
+
+
+def curtailed_hours(conn: Conn, park_id: int, span: Period) -> list[Row]:
+    """Hours of plants with their curtailment and the import of the park, see the statement.
+
+    Raises:
+        StorageError: the database did not answer.
+    """
+    params = {"park_id": park_id, "start": span.start, "stop": span.stop}
+    return _ask(conn, "snapshot_curtailed", params)
+
+
+def restated_channels(conn: Conn, park_id: int, since: datetime, now: datetime) -> list[Row]:
+    """Channels whose energy of past days changed after `since`, see the statement.
+
+    Raises:
+        StorageError: the database did not answer.
+    """
+    return _ask(conn, "snapshot_restated", {"park_id": park_id, "since": since, "now": now})
+
+
+def _ask(conn: Conn, name: str, params: Mapping[str, Any]) -> list[Row]:
+    with translate_db_errors("read what the rules look at"):
+        return conn.execute(named_sql("snapshot")[name], params).fetchall()

@@ -16,15 +16,6 @@ from analytics.green.stock import Discharged, Method, Stock, run_storage
 from analytics.green.supply import FLOWS, Floats, Metered, UseOrder, attribute
 from models.roles import Role
 
-BALANCE_ROLES = (
-    Role.GRID_IMPORT,
-    Role.GRID_EXPORT,
-    Role.DIRECT_SUPPLY,
-    Role.ONSITE_PV,
-    Role.ONSITE_WIND,
-    Role.STORAGE_CHARGE,
-    Role.STORAGE_DISCHARGE,
-)
 METERED_COLUMNS = (
     "import_kwh",
     "export_kwh",

@@ -28,7 +28,8 @@ from storage.db import Conn
 from storage.parks import AppliedPark
 
 _ABOUT = ("rule", "family", "name", "unit", "warn", "critical", "for_hours", "resolve_hours")
-_LAST = ("enabled", "asked_at", "breaches", "clears", "cannot_tell", "source")
+_LAST = ("hours", "weekdays", "enabled", "asked_at", "breaches", "clears", "cannot_tell", "source")
+_LISTS = ("hours", "weekdays")
 _EPISODE = (
     *("rule", "enterprise", "about", "severity", "fired_at", "resolved_at", "value", "target"),
     *("muted_by", "messages"),
@@ -61,9 +62,10 @@ def listing(
         applied = one_park(conn, park)
         runs = rule_runs(conn, applied.park_id)
     rows = []
-    for code, definition in rule_definitions().items():
-        rule = definition.tuned(applied.park.rules.tune.get(code))
+    for code in rule_definitions():
+        rule = applied.park.rule(code)
         facts = rule.model_dump() | {"rule": code, "name": f"{rule.name.zh} / {rule.name.en}"}
+        facts |= {key: ",".join(map(str, facts[key] or ())) for key in _LISTS}
         rows.append(facts | runs.get(code, {}))
     show(rows, (*_ABOUT, *_LAST), form, "no rules")
 
@@ -126,10 +128,10 @@ def _replay(
         with file_bar() as bar:
             task = bar.add_task("rules", total=len(times), note="")
             for at in times:
-                seen = load_snapshot(conn, applied, at)
+                seen = load_snapshot(conn, applied, at, rules)
                 keys.update({k: i for i, k in seen.enterprises.items()})
-                # how jobs and mail servers are today says nothing about then
-                yield replace(seen, jobs=(), undelivered=())
+                # how jobs, collectors and mail servers are today says nothing about then
+                yield replace(seen, jobs=(), undelivered=(), collectors=None)
                 bar.update(task, advance=1, note=f"{at.astimezone(applied.park.zone):%Y-%m-%d}")
 
     return _Replayed(replay(pictures(), rules), keys)
@@ -153,7 +155,7 @@ def tried(park: Park, changed: Sequence[str]) -> Park:
             known = ", ".join(Tuning.model_fields)
             faults.append(f"got {text!r}; expected RULE.PARAMETER=VALUE, PARAMETER one of: {known}")
         else:
-            more[code][parameter] = value
+            more[code][parameter] = value.split(",") if parameter in _LISTS else value
     tune = dict(park.rules.tune)
     for code, parameters in more.items():
         own = tune.get(code, Tuning()).model_dump(exclude_none=True)

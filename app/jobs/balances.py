@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 
-from analytics.green.balance import BALANCE_ROLES
 from app.jobs.rollups import roll_up
 from app.jobs.tracing import trace_balances
 from models.channels import ChannelRef
-from models.roles import Role
+from models.roles import BALANCE_ROLES, Role
 from storage.balances import mark_balances_stale, mark_indicators_stale
 from storage.db import Conn, translate_db_errors
 from storage.intervals import take_stale_days

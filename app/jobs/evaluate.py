@@ -61,19 +61,29 @@ def _each_park(
 def _evaluate(conn: Conn, applied: AppliedPark, now: datetime) -> Mapping[str, int]:
     keys = {i: k for k, i in enterprise_ids(conn, applied.park_id).items()}
     codes = _due(applied.park, rule_runs(conn, applied.park_id), now)
-    said = list(verdicts(load_snapshot(conn, applied, now), codes))
+    said = list(verdicts(load_snapshot(conn, applied, now, codes), codes))
     result = apply_verdicts(conn, applied.park_id, applied.park, keys, said, now)
     note_rule_runs(conn, applied.park_id, _counts(codes, said), now)
     return {"verdicts": len(said), **vars(result)}
 
 
 def _due(park: Park, runs: Mapping[str, Mapping[str, Any]], now: datetime) -> list[str]:
-    """Rules whose pause is over; a clock that was set back makes all of them due."""
+    """Rules whose pause is over or whose hours began; all of them after a clock was set back.
+
+    A rule that nobody asks at this hour is left out, so that its last answers stay on record.
+    """
     out = []
-    for code, definition in rule_definitions().items():
-        every = timedelta(hours=definition.tuned(park.rules.tune.get(code)).every_hours)
+    for code in rule_definitions():
+        tuned = park.rule(code)
+        others = [park.rule(code, e) for e in park.enterprises if code in e.rules]
+        asked = [rule for rule in (tuned, *others) if rule.is_asked(now.astimezone(park.zone))]
+        every = timedelta(hours=tuned.every_hours)
         asked_at = runs[code]["asked_at"] if code in runs else None
-        if asked_at is None or not asked_at <= now < asked_at + every:
+        if asked and (
+            asked_at is None
+            or not asked_at <= now < asked_at + every
+            or not all(rule.is_asked(asked_at.astimezone(park.zone)) for rule in asked)
+        ):
             out.append(code)
     return out
 

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from analytics.green.balance import BALANCE_ROLES
 from analytics.green.catalogue import ALUMINIUM_SHARE, GREEN_INDICATORS
 from analytics.green.shares import Amounts, Windows, amounts, total
 from app.jobs.excess import report_excess
@@ -19,7 +18,7 @@ from app.jobs.months import compute_months
 from models.channels import ChannelRef
 from models.indicators import ENERGY_INTENSITY, WATER_INTENSITY, IndicatorValue
 from models.periods import local_day
-from models.roles import Role
+from models.roles import BALANCE_ROLES, Role
 from storage.balances import take_stale_indicators
 from storage.db import Conn, translate_db_errors
 from storage.forecasts import has_forecast

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from alerts.lifecycle import tuned
 from alerts.machine import advance, changes_to_tell, mutes, told
 from models.rules import rule_definitions
 from models.verdicts import AlertKey, Outcome
@@ -69,7 +68,7 @@ def _advance(
     for verdict in verdicts(seen, codes):
         if verdict.outcome is Outcome.CANNOT_TELL:
             history.cannot_tell[verdict.rule] += 1
-        rule = tuned(seen.park, seen.enterprises, verdict.rule, verdict.enterprise_id)
+        rule = seen.rule(verdict.rule, verdict.enterprise_id)
         episode = running.get(verdict.key)
         alert = advance(
             episode.alert if episode else None,

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analytics.green.balance import BALANCE_ROLES, Accounting, Series, summed, trace
+from analytics.green.balance import Accounting, Series, summed, trace
 from analytics.green.stock import Stock, flat, of_flat
 from models.channels import ChannelRef
 from models.park import Park
 from models.periods import BUCKET_S, buckets_in_day, day_start, days, to_us
-from models.roles import Role
+from models.roles import BALANCE_ROLES, Role
 from storage.balances import (
     balance_values,
     last_day,

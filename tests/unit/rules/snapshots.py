@@ -5,17 +5,23 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from models.indicators import IndicatorValue
 from models.verdicts import Outcome, Verdict
 from rules.catalogue import verdicts
-from rules.snapshot import Heard, Snapshot, Value
+from rules.snapshot import Heard, Snapshot
 from tests.unit.alerts.samples import make_park
 
 NOW = datetime(2026, 3, 15, 0, 15, tzinfo=UTC)  # 08:15 in Shanghai
 TODAY = date(2026, 3, 15)
 
 
-def value(amount: float | None, stop: date = TODAY, days: int = 7, **changes: Any) -> Value:
+def value(
+    amount: float | None, stop: date = TODAY, days: int = 7, **changes: Any
+) -> IndicatorValue:
     facts: dict[str, Any] = {
+        "indicator": "",
+        "enterprise_id": None,
+        "period_kind": "day",
         "period_start": stop - timedelta(days=days),
         "period_stop": stop,
         "value": amount,
@@ -27,10 +33,10 @@ def value(amount: float | None, stop: date = TODAY, days: int = 7, **changes: An
         "status": "final",
         "note": None,
     }
-    return Value(**facts | changes)
+    return IndicatorValue(**facts | changes)
 
 
-def month(amount: float | None, number: int = 2, **changes: Any) -> Value:
+def month(amount: float | None, number: int = 2, **changes: Any) -> IndicatorValue:
     return value(amount, date(2026, number + 1, 1), 28, **changes)
 
 
