@@ -25,9 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from app.progress import progress_bar
+from bench import alert_year_peer as peer
 from bench import services
 from bench.alert_year_run import Heard, play
-from bench.alert_year_score import Score, busiest, judge, table
+from bench.alert_year_score import FAULTS, Score, busiest, judge, table
 from bench.alert_year_script import YEAR, at
 from bench.processes import BenchError
 from models.errors import ConfigError, StorageError
@@ -35,24 +36,48 @@ from storage.db import connect
 from storage.migrate import migrate
 
 QUARTER = (at(1, 1), at(4, 1))
-FAULTS = ("missed", "false", "duplicates", "said_twice", "late", "ends_missed", "ends_early",
-          "ends_late", "unheard", "misdirected", "escalations_wrong", "nagged")  # fmt: skip
+WEEKS = (at(2, 23), at(3, 28))
+"""Flapping, an outage, maintenance, silences and corrections: five weeks with a bit of all."""
+PEER_FIGURES = ("raised", *(f for f in FAULTS if f not in ("escalations_wrong", "nagged")))
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="examples:\n  python bench/alert_year.py --quick\n  python bench/alert_year.py --peer",
+        epilog="examples:\n  python bench/alert_year.py --quick\n"
+        "  python bench/alert_year.py --peer",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="January to March, under 50 s")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="January to March, under 50 s; with --peer five weeks of it",
+    )
+    parser.add_argument(
+        "--peer",
+        action="store_true",
+        help=f"ask Prometheus and Alertmanager too (apt-get install {peer.PACKAGES})",
+    )
+    parser.add_argument(
+        "--hour-s",
+        type=float,
+        help="seconds that an hour takes Alertmanager (default 0.1, quick 0.02)",
+    )
+    parser.add_argument(
+        "--peer-keep-hours",
+        type=int,
+        default=24,
+        help="the peer's keep_firing_for of use per tonne (default 24)",
+    )
     parser.add_argument(
         "--root",
         default=os.environ.get("GREENPARK_TEST_ROOT", ""),
         help="Debian root with PostgreSQL 18 and TimescaleDB (scripts/services-root)",
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.hour_s = args.hour_s or (0.02 if args.quick else 0.1)
+    return args
 
 
 def ours(root: str, start: datetime, stop: datetime) -> Heard:
@@ -108,21 +133,75 @@ def report(console: Console, heard: Heard, score: Score) -> dict[str, Any]:
     return figures
 
 
+def theirs(
+    args: argparse.Namespace, start: datetime, stop: datetime, console: Console
+) -> dict[str, Any]:
+    """The same script through the peer; empty, and said why, if it is not there.
+
+    Raises:
+        BenchError: it does not work.
+    """
+    found = peer.programs()
+    if found is None:
+        print(f"no peer: Prometheus is not installed (apt-get install {peer.PACKAGES})")
+        return {}
+    promtool, manager = found
+    total = int((stop - start) / timedelta(hours=1))
+    with tempfile.TemporaryDirectory(prefix="greenpark-bench-") as tmp, progress_bar() as bar:
+        task = bar.add_task("Prometheus' rules, all hours", total=None)
+        states = peer.firing(promtool, Path(tmp), start, stop, args.peer_keep_hours)
+        bar.update(task, total=total, completed=total)
+        task = bar.add_task(f"Alertmanager, an hour in {args.hour_s:g} s", total=total)
+        heard = peer.notify(manager, Path(tmp), states, (start, stop), args.hour_s,
+                            lambda n: bar.update(task, completed=n))  # fmt: skip
+    score = judge(heard.said, start, stop, late_h=2, hold_h=args.peer_keep_hours, escalates=False)
+    console.print(table(score, "the peer: Prometheus and Alertmanager"))
+    console.print(compared(heard))
+    day, most, most_each = busiest(heard.notifications)
+    return {
+        **{f"peer_{name}": score.figures[name] for name in PEER_FIGURES},
+        "peer_notifications": len(heard.notifications),
+        "peer_reminders": heard.reminders,
+        "peer_repeated_items": heard.repeated,
+        "peer_worst_day": day,
+        "peer_worst_day_notifications": most,
+        "peer_worst_day_to_one": most_each,
+        "peer_keep_hours": args.peer_keep_hours,
+        "peer_hour_s": args.hour_s,
+        **{f"peer_{name}": version for name, version in peer.versions(found).items()},
+    }
+
+
+def compared(heard: peer.PeerHeard) -> Table:
+    """Notifications of the peer by recipient."""
+    out = Table(title="notifications of the peer", title_justify="left")
+    out.add_column("to")
+    out.add_column("all", justify="right")
+    for recipient, count in sorted(Counter(who for who, _ in heard.notifications).items()):
+        out.add_row(recipient, str(count))
+    return out
+
+
 def main() -> int:
     """Run, print, judge."""
     args = arguments()
-    start, stop = QUARTER if args.quick else YEAR
+    start, stop = (WEEKS if args.peer else QUARTER) if args.quick else YEAR
     console = Console(width=None if sys.stdout.isatty() else 190)
     try:
         heard = ours(args.root, start, stop)
+        score = judge(heard.said, start, stop, acknowledged=heard.acknowledged.get)
+        figures = report(console, heard, score)
+        if args.peer:
+            beside = theirs(args, start, stop, console)
+            for key, value in beside.items():
+                console.print(f"{key:>28} {value}", highlight=False)
+            figures |= beside
     except (BenchError, StorageError, OSError, subprocess.SubprocessError) as exc:
         print(f"bench: {exc}", file=sys.stderr)
         return 1
     except ConfigError as exc:
         print(f"bench: {exc}", file=sys.stderr)
         return 2
-    score = judge(heard.said, start, stop, acknowledged=heard.acknowledged.get)
-    figures = report(console, heard, score)
     print(json.dumps(figures))
     return 1 if any(figures.get(name) for name in FAULTS) else 0
 

@@ -26,9 +26,7 @@ from app.jobs.evaluate import evaluate_rules, pack_due
 from app.mailsink import MailSink
 from bench.alert_year_score import Said
 from bench.alert_year_script import (
-    ALL,
     EXPECTED,
-    MAINTENANCE,
     PARK,
     SILENCES,
     ZONE,
@@ -183,5 +181,3 @@ def _read_mails(conn: Conn, folder: Path, heard: Heard) -> None:
                     in_digest=kind == "digest",
                 )
             )
-
-

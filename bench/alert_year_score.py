@@ -11,8 +11,26 @@ from rich.table import Table
 
 from bench.alert_year_script import CONTACTS, EXPECTED, PARK, QUIET, ZONE, Expected, Quiet
 
+FAULTS = (
+    "missed",
+    "false",
+    "duplicates",
+    "said_twice",
+    "late",
+    "ends_missed",
+    "ends_early",
+    "ends_late",
+    "ends_unheard",
+    "ends_of_unsaid",
+    "unheard",
+    "misdirected",
+    "escalations_wrong",
+    "nagged",
+)
+"""What can be wrong with what was said; `docs/alert-year.md` explains each."""
 _HOUR = timedelta(hours=1)
 _EVENING, _MORNING = 21, 7
+_A_DIGEST = timedelta(hours=24)  # who reads digests hears of the end within this
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,7 @@ def judge(
     stop: datetime,
     *,
     late_h: float = 1.0,
+    hold_h: float = 0.0,
     escalates: bool = True,
     acknowledged: Callable[[str], datetime | None] = lambda _: None,
 ) -> Score:
@@ -93,6 +112,7 @@ def judge(
 
     Args:
         late_h: later than this is late, beginning and end alike.
+        hold_h: ends may be this much later, for the calm that whoever is measured waits for.
         escalates: False: whoever is measured cannot; nobody is missed for it.
         acknowledged: when an alert was acknowledged.
     """
@@ -104,21 +124,24 @@ def judge(
     matched: dict[int, list[list[Said]]] = defaultdict(list)
     for group in instances.values():
         number = _matching(group[0], rows)
-        if number is None:
+        if number is None and group[0].change == "resolved" and not group[0].in_digest:
+            score.figures["ends_of_unsaid"] += 1  # harmless, but nobody knows what it means
+        elif number is None:
             score.false.append(group[0])
         else:
             matched[number].append(group)
         _count_repetitions(group, acknowledged(group[0].instance), score.figures)
     for number, row in enumerate(rows):
-        score.lines.append(_line(row, matched[number], stop, late_h, escalates, score.figures))
+        score.lines.append(
+            _line(row, matched[number], stop, (late_h, hold_h), escalates, score.figures)
+        )
     for quiet in QUIET:
         if start <= quiet.start and quiet.stop <= stop:
             score.temptations.append((quiet, sum(_breaks(quiet, s) for s in score.false)))
     score.figures["expected"] = len(rows)
-    score.figures["raised"] = len(instances)
+    score.figures["raised"] = len(instances) - score.figures["ends_of_unsaid"]
     score.figures["false"] = len(score.false)
-    for name in ("missed", "duplicates", "late", "ends_missed", "ends_late", "unheard",
-                 "misdirected", "escalations_wrong", "said_twice", "nagged"):  # fmt: skip
+    for name in FAULTS:
         score.figures[name] += 0
     return score
 
@@ -154,7 +177,7 @@ def _line(
     row: Expected,
     groups: Sequence[Sequence[Said]],
     stop: datetime,
-    late_h: float,
+    slack_h: tuple[float, float],
     escalates: bool,
     figures: Counter[str],
 ) -> Line:
@@ -173,9 +196,9 @@ def _line(
     if twice:
         fault("duplicates", twice)
     line.first_at = min((s.at for s in everything if not s.in_digest), default=everything[0].at)
-    if line.first_at > morning(row.start, row.severity) + late_h * _HOUR:
+    if line.first_at > morning(row.start, row.severity) + slack_h[0] * _HOUR:
         fault("late")
-    _end(line, everything, stop, late_h, fault)
+    _end(line, everything, stop, slack_h, fault)
     heard = {s.recipient for s in everything}
     told = people(row.enterprise, escalated=row.escalates and escalates)
     if unheard := people(row.enterprise) - heard:
@@ -191,7 +214,7 @@ def _end(
     line: Line,
     everything: Sequence[Said],
     stop: datetime,
-    late_h: float,
+    slack_h: tuple[float, float],
     fault: Callable[..., None],
 ) -> None:
     """The end has to be said to who heard the beginning, not before it is good."""
@@ -202,12 +225,15 @@ def _end(
             fault("ends_early")
         return
     severity = everything[-1].severity
-    due = morning(row.end + row.hold_h * _HOUR, severity) + late_h * _HOUR
-    if due >= stop:
+    hold_h = max(slack_h[1], row.hold_h)
+    due = morning(row.end + hold_h * _HOUR, severity) + slack_h[0] * _HOUR
+    if due + _A_DIGEST >= stop:
         return
     if not any(s.at >= row.end for s in ends):
         fault("ends_missed")
         return
+    if alone := {s.recipient for s in everything} - {s.recipient for s in ends}:
+        fault("ends_unheard", len(alone))
     line.ended_at = next(s.at for s in ends if s.at >= row.end)
     if line.ended_at > due:
         fault("ends_late")

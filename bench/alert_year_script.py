@@ -106,7 +106,7 @@ class Expected:
         end: it is good again; None: it lasts longer than the script.
         severity: at the beginning; a warning waits for the morning.
         alerts: as many alerts are no repetition (it takes two excursions to know that it flaps).
-        hold_h: the end may be said this much later, for the calm that the rule or flapping asks for.
+        hold_h: the end may be said this much later, for the calm that rule or flapping ask for.
         ack_h: acknowledged at daytime, this long after it was said; None: never.
         escalates: nobody reacts in time: the boss has to hear of it.
     """
@@ -235,7 +235,7 @@ EXPECTED = (
     Expected("leak", "water_leak", "e", at(3, 5, 6), at(3, 9, 12), "water.leak:e-water/m3"),
     Expected("broker outage of 8 h", "park_silent", PARK, at(3, 10, 3), at(3, 10, 10),
              severity="critical", hold_h=1, escalates=True),
-    Expected("one meter stays dead after the outage", "meter_silent", "e", at(3, 10, 12),
+    Expected("one meter stays dead after the outage", "meter_silent", "e", at(3, 10, 11),
              at(3, 11, 16), "e-pv", escalates=True),
     Expected("water use rises; a person silences it", "water_saving", "a", at(3, 12, 10),
              at(3, 26, 10), ack_h=280),
@@ -284,7 +284,7 @@ _METERS = ("meter_silent", "enterprise_silent")
 QUIET = (
     Quiet("drift while the target is missed anyway", at(1, 19), at(2, 20), "b", ("energy_drift",)),
     Quiet("two readings missing every night", at(1, 20), at(2, 20), "d", _METERS),
-    Quiet("meters during the first outage", at(3, 10), at(3, 10, 12), ALL, _METERS),
+    Quiet("meters during the first outage", at(3, 10), at(3, 10, 14), ALL, _METERS),
     Quiet("overhaul: meters and use per tonne", at(3, 16), at(3, 18, 18), "f"),
     Quiet("incomplete weeks look bad", at(3, 16), at(4, 10), "fg", ("energy_saving",)),
     Quiet("silenced inverter", at(3, 17), at(3, 18), "a", _METERS),

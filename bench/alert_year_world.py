@@ -1,4 +1,4 @@
-"""The numbers of the script: what every signal is at an hour, the same for the program and a peer."""
+"""The numbers of the script, hour by hour, the same for the program and for a peer."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def goal_path(stop: date) -> float:
 
 @dataclass(frozen=True)
 class Published:
-    """A monthly figure that becomes known: `green` on the 10th, 09:00, `power_factor` on the 5th."""
+    """A monthly figure that becomes known: `green` on the 10th, `power_factor` on the 5th."""
 
     signal: str
     subject: str

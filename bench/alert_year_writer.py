@@ -165,5 +165,3 @@ class Writer:
                 "UPDATE finding SET withdrawn_at = %s WHERE channel_id = %s AND code = %s",
                 (now, self._channels[entry.channel], entry.code),
             )
-
-
