@@ -127,17 +127,17 @@ def _within(changes: Sequence[datetime], settings: AlertSettings, now: datetime)
 def changes_to_tell(alert: Alert, settings: AlertSettings, now: datetime) -> list[Change]:
     """What people have to be told of an alert now, given what they were told before.
 
-    Nothing while it is pending or muted. What happened meanwhile is told when the mute ends, if it
-    is still so; the end of something that nobody was told of is not told either.
+    Nothing while it is pending or muted, or looks well at present. What happened meanwhile is told
+    when that is over, if it is still so; the end of something that nobody was told of is not told.
+    The end of what people were told of is told although another alert inhibits it: it has no later.
     """
-    if alert.state == "pending" or alert.muted_by:
-        return []
-    if alert.state == "resolved":
+    inhibited = (alert.muted_by or "").startswith("inhibited:")
+    if alert.state == "resolved" and (inhibited or not alert.muted_by):
         return ["resolved"] if alert.told_at else []
+    if alert.state == "pending" or alert.muted_by or alert.clear_since is not None:
+        return []
     if alert.told_at is None:
         return ["opened"]
-    if alert.clear_since is not None:
-        return []  # it looks well at present
     if alert.told_severity and _RANK[alert.severity] > _RANK[alert.told_severity]:
         return ["worse"]
     if alert.state == "acknowledged":
@@ -156,9 +156,7 @@ def told(alert: Alert, changes: Sequence[Change], now: datetime) -> Alert:
     """The alert after people were told of these changes."""
     for change in changes:
         if change in ("opened", "worse"):
-            alert = replace(
-                alert, told_at=alert.told_at or now, told_severity=alert.severity, reminded_at=now
-            )
+            alert = replace(alert, told_at=now, told_severity=alert.severity, reminded_at=now)
         elif change == "escalated":
             alert = replace(alert, escalated_at=now)
         elif change == "reminder":

@@ -154,6 +154,28 @@ def test_muted_is_told_when_the_mute_ends_and_never_if_it_is_over_by_then() -> N
     assert changes_to_tell(over, SETTINGS, hours(2)) == []
 
 
+def test_end_of_what_was_told_is_told_although_another_alert_inhibits_it() -> None:
+    over = replace(samples.open_alert(), state="resolved", muted_by="inhibited:park_silent")
+    assert changes_to_tell(over, SETTINGS, hours(2)) == []
+    known = told(over, ["opened"], NOW)
+    assert changes_to_tell(known, SETTINGS, hours(2)) == ["resolved"]
+    assert changes_to_tell(replace(known, muted_by="silence:1"), SETTINGS, hours(2)) == []
+
+
+def test_what_looks_well_when_its_mute_ends_is_not_told() -> None:
+    well = replace(samples.open_alert(), clear_since=hours(1))
+    assert changes_to_tell(well, SETTINGS, hours(2)) == []
+    assert changes_to_tell(replace(well, clear_since=None), SETTINGS, hours(3)) == ["opened"]
+
+
+def test_what_got_worse_is_escalated_after_its_own_time() -> None:
+    """A warning of a day becomes critical: there are four hours to react to that."""
+    known = told(samples.open_alert(), ["opened"], NOW)
+    worse = told(replace(known, severity="critical"), ["worse"], hours(24))
+    assert changes_to_tell(worse, SETTINGS, hours(25)) == []
+    assert changes_to_tell(worse, SETTINGS, hours(28)) == ["escalated"]
+
+
 def test_what_looks_well_or_flaps_reminds_nobody() -> None:
     alert = told(samples.open_alert(), ["opened", "escalated"], NOW)
     assert changes_to_tell(alert, SETTINGS, hours(200)) == ["reminder"]
