@@ -118,9 +118,9 @@ def test_health_metrics_and_view_tell_of_a_failing_job(
     port = free_port()
     start("run", GREENPARK_WEB_PORT=str(port), GREENPARK_LINK_SECRET="s3cret")
     until(lambda: job(conn, "messages").get("ok"))
-    status, text = until(lambda: (a := get(port, "/health"))[0] == 200 and a)
+    _, text = until(lambda: (a := get(port, "/health"))[0] == 200 and a)
     assert json.loads(text) == {"ok": True, "problems": []}
-    status, text = get(port, "/metrics")
+    _, text = get(port, "/metrics")
     assert 'greenpark_job_failures_in_a_row{job="rules"} 0.0' in text
     assert "greenpark_database_up 1.0" in text
     assert get(port, "/ack/wrong")[0] == 404
