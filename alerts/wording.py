@@ -227,7 +227,7 @@ _SPECIAL: Mapping[str, RuleWording] = MappingProxyType(
         ),
         "co2_budget_year": replace(
             _ABOVE,
-            target=N_("Budget of these months"),
+            target=N_("Budget so far"),
             opened=N_("%(name)s: %(value)s, budget so far %(target)s"),
             opened_lead=N_(
                 "%(subject)s: %(name)s: the finished months of this year have emitted %(value)s, "
