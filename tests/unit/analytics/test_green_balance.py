@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from analytics.green.balance import (
     BALANCE_COLUMNS,
-    BALANCE_ROLES,
     Accounting,
     Traced,
     summed,
@@ -17,7 +16,7 @@ from analytics.green.balance import (
 )
 from analytics.green.stock import Method, Stock
 from analytics.green.supply import FLOWS, SOURCES
-from models.roles import Role
+from models.roles import BALANCE_ROLES, Role
 from tests.unit.analytics.green_series import ROLES, Amount, series, traced
 
 
