@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from alerts.context import Change
 from alerts.machine import advance, changes_to_tell, mutes, told
-from alerts.recipients import notices, recipients
+from alerts.recipients import NO_CHANNELS, notices, recipients
+from models.delivery import Kind
 from models.park import Enterprise, Park
 from models.rules import RuleDefinition, rule_definitions
 from models.verdicts import AlertKey, Verdict
@@ -49,6 +50,7 @@ class _Step:
     after: dict[AlertKey, Alert]
     before: Mapping[AlertKey, Alert]
     enterprises: Mapping[int, Enterprise]
+    kinds: Mapping[str, Kind]
     dropped: list[int] = field(default_factory=list)
     notes: dict[AlertKey, str] = field(default_factory=dict)
 
@@ -64,6 +66,7 @@ def apply_verdicts(
     enterprise_keys: Mapping[int, str],
     verdicts: Sequence[Verdict],
     now: datetime,
+    kinds: Mapping[str, Kind] = NO_CHANNELS,
 ) -> LifecycleResult:
     """Advance the alerts of a park and note what people are to be told; the caller commits.
 
@@ -72,6 +75,7 @@ def apply_verdicts(
     Args:
         enterprise_keys: the enterprises in use: alerts of others are closed and nobody is told;
             verdicts about them change nothing.
+        kinds: kind of each channel beside e-mail by its name.
 
     Raises:
         StorageError: the database did not do it; commit nothing of it.
@@ -79,7 +83,7 @@ def apply_verdicts(
     before = open_alerts(conn, park_id)
     window = timedelta(hours=park.alerts.flap_window_hours)
     recent = recent_changes(conn, park_id, now - window)
-    step = _Step(dict(before), before, park.numbered(enterprise_keys))
+    step = _Step(dict(before), before, park.numbered(enterprise_keys), kinds)
     _close_pointless(step, park, now)
     for verdict in verdicts:
         about = step.enterprise(verdict.enterprise_id)
@@ -243,6 +247,7 @@ def _tell(
             ended.append(alert.alert_id)
             continue
         for change in changes:
-            rows += notices(park, step.enterprise(alert.enterprise_id), alert, change, now)
+            about = step.enterprise(alert.enterprise_id)
+            rows += notices(park, about, alert, change, now, step.kinds)
     add_notices(conn, rows)
     tell_again(conn, ended, "resolved", now)

@@ -20,7 +20,7 @@ LEASE = timedelta(minutes=10)  # longer than any SMTP conversation with its time
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 JITTER_RATIO = 0.2
-GIVE_UP_RUN_AFTER = 3  # transient failures in a row: the server is down, not one mailbox
+GIVE_UP_RUN_AFTER = 3  # transient failures of e-mails in a row: the server is down, not one mailbox
 
 
 class Transport(Protocol):
@@ -60,7 +60,7 @@ def deliver_due(
 
     No transaction is open while the mail server talks. A worker that dies in between leaves a
     lease that runs out; the message then goes out again with the same Message-ID. After three
-    transient failures in a row the run ends: the rest stays due.
+    transient failures of the mail server in a row the run ends: the rest stays due.
 
     Raises:
         StorageError: the database is away; what was not marked is delivered again later.
@@ -74,7 +74,8 @@ def deliver_due(
                 break
             outcome = _deliver_one(conn, transport, mail, wall_now, jitter)
             counts[outcome] += 1
-            failures_in_a_row = failures_in_a_row + 1 if outcome == "retried" else 0
+            if mail.channel == "email":  # of other channels none keeps the rest waiting
+                failures_in_a_row = failures_in_a_row + 1 if outcome == "retried" else 0
             if failures_in_a_row >= GIVE_UP_RUN_AFTER:
                 break
     return DeliveryResult(**counts)
@@ -108,7 +109,8 @@ def _deliver_one(
             if exc.permanent:
                 mark_failed(conn, mail, now, str(exc))
             else:
-                mark_retry(conn, mail, now + pause(mail.attempts, jitter()), str(exc))
+                wait = max(pause(mail.attempts, jitter()), timedelta(seconds=exc.retry_after_s))
+                mark_retry(conn, mail, now + wait, str(exc))
         return "failed" if exc.permanent else "retried"
     with translate_db_errors("mark a message"), conn.transaction():
         mark_sent(conn, mail, wall_now())

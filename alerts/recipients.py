@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from alerts.context import Change, Reason
 from models.contacts import Contact
+from models.delivery import EMAIL, Kind
 from models.findings import Severity
 from models.park import Enterprise, Park
 from models.rules import rule_definitions
 from storage.alerts import Alert
 from storage.outbox import NewNotice
 
+NO_CHANNELS: Mapping[str, Kind] = MappingProxyType({})
+UNKNOWN: Kind = "webhook"
+"""What a channel counts as that is not in the file yet; delivery goes by the file of its time."""
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
 
@@ -44,24 +49,39 @@ def _awake(contacts: tuple[Contact, ...], escalated: bool) -> Iterator[Contact]:
 
 
 def notices(
-    park: Park, about: Enterprise | None, alert: Alert, change: Change, now: datetime
+    park: Park,
+    about: Enterprise | None,
+    alert: Alert,
+    change: Change,
+    now: datetime,
+    kinds: Mapping[str, Kind] = NO_CHANNELS,
 ) -> list[NewNotice]:
-    """One notice per address; nobody gets the same twice, however often it is listed."""
+    """One notice per address or channel; nobody gets the same twice, however often it is listed.
+
+    Of contacts who share a channel the first one counts, before it one who is told at once.
+
+    Args:
+        kinds: kind of each channel by its name.
+    """
     escalated = change == "escalated" or alert.escalated_at is not None
-    found: dict[str, NewNotice] = {}
+    found: dict[tuple[str, str], NewNotice] = {}
     for contact, reason in recipients(park, about, alert.rule, escalated=escalated):
-        notice = NewNotice(
-            alert_id=alert.alert_id,
-            change=change,
-            at=now,
-            channel="email",
-            recipient=contact.email,
-            recipient_name=contact.name,
-            language=contact.language,
-            reason=reason,
-            way=way(contact, alert.severity),
-        )
-        found.setdefault(contact.email.lower(), notice)
+        for name in contact.channels:
+            notice = NewNotice(
+                alert_id=alert.alert_id,
+                change=change,
+                at=now,
+                channel=EMAIL if name == EMAIL else kinds.get(name, UNKNOWN),
+                recipient=contact.email if name == EMAIL else name,
+                recipient_name=contact.name,
+                language=contact.language,
+                reason=reason,
+                way=way(contact, alert.severity),
+            )
+            key = (notice.channel, notice.recipient.lower())
+            known = found.get(key)
+            if known is None or (notice.way == "at_once" != known.way):
+                found[key] = notice
     return list(found.values())
 
 

@@ -212,6 +212,12 @@ _LOST = replace(
 )
 _SPECIAL: Mapping[str, RuleWording] = MappingProxyType(
     {
+        "channel_test": replace(
+            _FOUND,
+            opened=N_("test of a channel"),
+            opened_lead=N_("This is a test of the channel. Nothing is wrong: please do nothing."),
+            advice=(),
+        ),
         "idle_load": replace(_ABOVE, advice=(_CHECK_DATA, _IDLE)),
         "curtailment_while_importing": replace(
             _ABOVE,

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="greenpark <greenpark@park.example>", description="From of the alert e-mails"
     )
+    channels_file: Path | None = Field(
+        default=None, description="YAML with the webhooks and chat rooms that contacts name"
+    )
     grafana_url: str = Field(
         default="http://127.0.0.1:3000", description="base of dashboard links in e-mails"
     )

@@ -16,10 +16,15 @@ Language = Literal["zh-CN", "en"]
 
 
 class Contact(Model):
-    """A person who gets alert e-mails."""
+    """Somebody who is told of alerts, by e-mail or on other channels."""
 
     name: str = Field(min_length=1)
     email: Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")]
+    channels: tuple[Key, ...] = Field(
+        default=("email",),
+        min_length=1,
+        description="email, or names of the channels file (GREENPARK_CHANNELS_FILE)",
+    )
     language: Language = "zh-CN"
     digest: Literal["daily", "weekly"] = Field(
         default="daily", description="when what is not told at once is told"

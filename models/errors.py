@@ -84,5 +84,6 @@ class NotifyError(ParkError):
 
     def __init__(self, recipient: str, cause: str, *, permanent: bool) -> None:
         self.recipient, self.permanent, self.retryable = recipient, permanent, not permanent
+        self.retry_after_s = 0  # the receiver asked to be left alone for so long
         kind = "refused for good" if permanent else "not delivered yet"
         super().__init__(f"{recipient}: {kind}: {cause}")

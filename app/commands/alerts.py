@@ -10,6 +10,7 @@ import typer
 
 from alerts.bounces import read_bounce
 from app.clock import wall_now
+from app.commands.channels import channels
 from app.commands.options import ByOption, FormatOption, NowOption, ParkOption, instant
 from app.output import Format, show
 from app.settings import settings
@@ -55,6 +56,7 @@ def register(app: typer.Typer) -> None:
         ("silences", silences),
         ("unsilence", unsilence),
         ("bounce", bounce),
+        ("channels", channels),
     ):
         group.command(name)(command)
     app.add_typer(group, name="alerts")

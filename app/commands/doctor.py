@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from app.brokerconf.certificates import certificate_days_left
+from app.channels import file_problems, unknown_channels
 from app.checks import Problem, collector_problems, park_problems
 from app.clock import wall_now
 from app.commands.options import FormatOption, NowOption
@@ -46,7 +47,7 @@ def doctor(form: FormatOption = Format.table, now: NowOption = None) -> None:
     """
     config = settings()
     at = clock_of(config, now).now()
-    found = [*_broker(config), *certificate_problems(config, at)]
+    found = [*_broker(config), *certificate_problems(config, at), *file_problems(config)]
     jobs: list[dict[str, Any]] = []
     try:
         with database() as connect, connect() as conn:
@@ -144,6 +145,7 @@ def _parks(conn: Conn, _now: datetime) -> Iterator[Problem]:
         yield Problem("error", "park", "no park is applied", "run: greenpark apply park.yaml")
     for item in applied:
         yield from park_problems(item.park)
+        yield from unknown_channels(item.park, settings())
 
 
 def _silence(conn: Conn, now: datetime) -> Iterator[Problem]:
@@ -171,8 +173,8 @@ def _jobs(conn: Conn, _now: datetime) -> Iterator[Problem]:
         yield Problem(
             "error",
             "outbox",
-            f"{waiting['mails_failed']} e-mail(s) were refused for good",
-            "see: greenpark alerts list --all; correct the addresses",
+            f"{waiting['mails_failed']} message(s) were refused for good",
+            "see: greenpark alerts list --all; correct the addresses and channels",
         )
     if waiting["quarantined"]:
         yield Problem(

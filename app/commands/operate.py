@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from app.channels import unknown_channels
 from app.clock import wall_now
 from app.commands.options import NowOption
 from app.httpd import serve_http
@@ -76,6 +77,8 @@ def apply(
         console.print(str(change), markup=False, highlight=False)
     if len(changes) > 200:
         console.print(f"... and {len(changes) - 200} more")
+    for problem in unknown_channels(park, settings()):
+        console.print(f"{problem.subject}: {problem.problem}", markup=False, highlight=False)
     verb = "would change" if dry_run else "changed"
     console.print(
         f"park {park.key}: {len(park.enterprises)} enterprises, "

@@ -10,7 +10,9 @@ from typing import Any
 
 from alerts.lifecycle import apply_verdicts
 from alerts.packing import pack_messages
+from app.channels import targets
 from app.jobs.snapshot import load_snapshot
+from app.settings import settings
 from models.errors import StorageError
 from models.park import Park
 from models.rules import rule_definitions
@@ -62,7 +64,8 @@ def _evaluate(conn: Conn, applied: AppliedPark, now: datetime) -> Mapping[str, i
     keys = {i: k for k, i in enterprise_ids(conn, applied.park_id).items()}
     codes = _due(applied.park, rule_runs(conn, applied.park_id), now)
     said = list(verdicts(load_snapshot(conn, applied, now, codes), codes))
-    result = apply_verdicts(conn, applied.park_id, applied.park, keys, said, now)
+    kinds = {name: target.kind for name, target in targets(settings()).items()}
+    result = apply_verdicts(conn, applied.park_id, applied.park, keys, said, now, kinds)
     note_rule_runs(conn, applied.park_id, _counts(codes, said), now)
     return {"verdicts": len(said), **vars(result)}
 

@@ -9,9 +9,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from alerts.channels import Channels
 from alerts.email import EmailChannel, SmtpServer
 from alerts.links import Links
 from alerts.outbox import deliver_due
+from app.channels import named
 from app.clock import wall_now
 from app.jobs.balances import compute_balances
 from app.jobs.evaluate import evaluate_rules, pack_due
@@ -52,9 +54,10 @@ def smtp_server(settings: Settings) -> SmtpServer:
     )
 
 
-def mail_channel(settings: Settings) -> EmailChannel:
-    """The e-mail channel of the deployment."""
-    return EmailChannel(smtp_server(settings), settings.mail_from, links(settings))
+def transport(settings: Settings) -> Channels:
+    """E-mail and the channels of the deployment."""
+    email = EmailChannel(smtp_server(settings), settings.mail_from, links(settings))
+    return Channels(email, wall_now, *named(settings))
 
 
 def calculate(
@@ -80,7 +83,7 @@ def deliver(
     connect: Callable[[], Conn], settings: Settings, now: datetime, every_s: float | None = None
 ) -> Mapping[str, Any]:
     """Send what waits in the outbox; several may do so at once."""
-    with connect() as conn, mail_channel(settings) as channel:
+    with connect() as conn, transport(settings) as channel:
         return _noted(
             conn, "delivery", now, lambda: asdict(deliver_due(connect, channel, wall_now)), every_s
         )
