@@ -160,6 +160,26 @@ def test_webhook_is_signed_and_says_it_all(receiver: Receiver) -> None:
     assert {k: alert[k] for k in wanted} == wanted
 
 
+def test_receiver_of_the_documentation_believes_true_messages_only(receiver: Receiver) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "channels.md").read_text(encoding="utf-8")
+    code, names = page.split("```python\n")[1].split("```")[0], {}
+    exec(code, names)  # noqa: S102 - what readers will copy
+    verified: Any = names["verified"]
+    hook(receiver).deliver(row("webhook", "ops-hook"))
+    (got,) = receiver.got
+
+    def clock(later_s: int = 1) -> float:
+        return NOW.timestamp() + later_s
+
+    assert verified(SECRET, got.headers, got.body, clock)
+    assert not verified(SECRET, got.headers, got.body, lambda: clock(301))
+    assert not verified(SECRET, got.headers, got.body + b" ", clock)
+    other = "whsec_" + base64.b64encode(KEY[::-1]).decode()
+    assert not verified(other, got.headers, got.body, clock)
+    assert set(got.document) - {w for w in got.document if f"`{w}`" in page} == set()
+    assert {w for w in got.document["alerts"][0] if f"`{w}`" not in page} == set()
+
+
 def test_every_kind_of_message_goes_to_a_webhook(receiver: Receiver) -> None:
     for kind in ("opened", "worse", "reminder", "escalated", "resolved", "summary"):
         for language in ("zh-CN", "en"):
