@@ -26,6 +26,7 @@ FAULTS = (
     "misdirected",
     "escalations_wrong",
     "nagged",
+    "woken",
 )
 """What can be wrong with what was said; `docs/alert-year.md` explains each."""
 _HOUR = timedelta(hours=1)
@@ -138,6 +139,7 @@ def judge(
     for quiet in QUIET:
         if start <= quiet.start and quiet.stop <= stop:
             score.temptations.append((quiet, sum(_breaks(quiet, s) for s in score.false)))
+    score.figures["woken"] = _woken(said)
     score.figures["expected"] = len(rows)
     score.figures["raised"] = len(instances) - score.figures["ends_of_unsaid"]
     score.figures["false"] = len(score.false)
@@ -171,6 +173,15 @@ def _count_repetitions(
     if acked_at is not None:
         late = [s for s in group if s.at > acked_at and s.change in ("reminder", "escalated")]
         figures["nagged"] += len(late)
+
+
+def _woken(said: Sequence[Said]) -> int:
+    """Messages at night that were about warnings only."""
+    worst: dict[tuple[str, datetime], bool] = defaultdict(bool)
+    for s in said:
+        if not s.in_digest and morning(s.at, "warning") != s.at:
+            worst[(s.recipient, s.at)] |= s.severity == "critical"
+    return sum(not critical for critical in worst.values())
 
 
 def _line(

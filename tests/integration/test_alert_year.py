@@ -82,6 +82,9 @@ END_H = 504  # 6 July, 10:00
             {"escalations_wrong": 1},
             id="escalated-for-nothing",
         ),
+        pytest.param(
+            [said(0), said(14, "reminder"), said(END_H, "resolved")], {"woken": 1}, id="at-midnight"
+        ),
     ],
 )
 def test_score_sees_each_fault(what: list[Said], expected: dict[str, int]) -> None:
