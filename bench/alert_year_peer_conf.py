@@ -85,7 +85,8 @@ def _held(code: str, severity: str, opens: str, holds: str) -> str:
     """Hysteresis: what fires goes on until it is well on the good side."""
     if not holds:
         return opens
-    firing = f'ALERTS{{alertname="{code}",severity="{severity}",alertstate="firing"}}'
+    alerts = f'ALERTS{{alertname="{code}",severity="{severity}",alertstate="firing"}}'
+    firing = f"last_over_time({alerts}[61m])"  # the evaluation before, an hour ago
     return f"{opens} or ({holds} and on (enterprise) {firing})"
 
 
